@@ -1,0 +1,1 @@
+"""The outside world, one vendor a package; adapters never import each other."""

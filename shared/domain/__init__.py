@@ -1,0 +1,1 @@
+"""The trading domain: standard library only, no clock, environment, log, I/O or async."""

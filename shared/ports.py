@@ -1,0 +1,180 @@
+"""What the steps need of the outside world. Adapters keep these promises; the contract tests hold them to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.domain.market import BookText, Currency, Instrument, VenueMarket
+from shared.errors import VenueError
+
+Row = Mapping[str, Any]
+
+
+class Clock(Protocol):
+    """Time, so that a replay can run on the recording's."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VenueReference:
+    """What changes rarely at a venue; `received_ms` is when it was fetched."""
+
+    instruments: Mapping[str, Instrument]
+    currencies: Mapping[str, Currency]
+    received_ms: int
+    native: Mapping[str, Any]
+    """What the adapter needs to restore itself without asking the venue again; plain JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class VenueQuotes:
+    """All tops of book of one venue, from one request."""
+
+    books: Mapping[str, BookText]
+    received_ms: int
+    latency_ms: int
+    clock_drift_ms: int | None = None
+
+
+class MarketData(Protocol):
+    """Public market data. A venue that fails is a VenueError in the answer, never an exception."""
+
+    async def reference(self, venues: Iterable[str]) -> Mapping[str, VenueReference | VenueError]:
+        """Instruments and currencies, asked of the venues."""
+        ...
+
+    def restore(self, references: Mapping[str, VenueReference]) -> None:
+        """Use these instruments from now on, without asking the venues."""
+        ...
+
+    async def quotes(self, venues: Iterable[str]) -> Mapping[str, VenueQuotes | VenueError]:
+        """All tops of book, one request a venue, all venues at once."""
+        ...
+
+    async def order_books(
+        self, wanted: Iterable[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], BookText | VenueError]:
+        """Books in depth of (venue, symbol) pairs."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        ...
+
+
+class Lake(Protocol):
+    """Blobs under `/`-separated names."""
+
+    async def write(self, name: str, data: bytes) -> None:
+        """Write whole or not at all; replaces what was there."""
+        ...
+
+    async def read(self, name: str) -> bytes:
+        """The blob.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...
+
+    def names(self, prefix: str, after: str = "") -> AsyncIterator[str]:
+        """Names under the prefix in ascending order, those greater than `after` only."""
+        ...
+
+    async def exists(self, name: str) -> bool:
+        """Whether the blob is there."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Remove it; no error if it is gone already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value of the state with the tag that its replacement must show. Values are JSON objects."""
+
+    key: str
+    value: dict[str, Any]
+    etag: str
+
+
+class State(Protocol):
+    """Small shared memory with optimistic concurrency; values up to about 700 kB of JSON."""
+
+    async def get(self, partition: str, key: str) -> Entry | None:
+        """The entry, or None."""
+        ...
+
+    async def put(self, partition: str, key: str, value: Mapping[str, Any], etag: str | None) -> str:
+        """Write and return the new tag: `etag` None creates, else replaces the version so tagged.
+
+        Raises:
+            Conflict: it exists already, or changed since.
+        """
+        ...
+
+    async def replace(self, partition: str, key: str, value: Mapping[str, Any]) -> None:
+        """Write whatever is there."""
+        ...
+
+    async def entries(self, partition: str, prefix: str = "") -> Sequence[Entry]:
+        """All entries of a partition whose key starts with `prefix`, by key."""
+        ...
+
+    async def delete(self, partition: str, key: str) -> None:
+        """Remove it; no error if it is gone already."""
+        ...
+
+
+class Warehouse(Protocol):
+    """The relational store behind pages, reports and dashboards."""
+
+    async def migrate(self) -> Sequence[str]:
+        """Bring the schema up to date; the names of the migrations applied."""
+        ...
+
+    async def load(self, blob: str, rows: Mapping[str, Sequence[Row]]) -> bool:
+        """Load a blob's rows by table and its ledger row in one transaction; False if it was loaded before.
+
+        Raises:
+            TransientLoadError: try again later.
+            PermanentLoadError: these rows can never load.
+        """
+        ...
+
+    async def loaded(self, blobs: Sequence[str]) -> set[str]:
+        """Which of these blobs have a ledger row."""
+        ...
+
+    async def select(
+        self, table: str, where: Mapping[str, Any], order: Sequence[str], limit: int, offset: int = 0
+    ) -> list[dict[str, Any]]:
+        """Rows of a table or view. `where` maps `column` or `column__ge|__le|__lt|__gt` to a value;
+        `order` lists columns, descending with a leading `-`.
+
+        Raises:
+            TransientLoadError: the warehouse cannot answer now.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        ...
+
+
+class Secrets(Protocol):
+    """Secrets by their Key Vault names."""
+
+    async def get(self, name: str) -> str | None:
+        """The value, or None where it is not set.
+
+        Raises:
+            MissingSecret: it exists but may not be read.
+        """
+        ...
