@@ -1,4 +1,4 @@
-"""What the steps need of the outside world. Adapters keep these promises; the contract tests hold them to it."""
+"""What the steps need of the outside world; contract tests hold every adapter to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from shared.domain.market import BookText, Currency, Instrument, VenueMarket
+from shared.domain.market import BookText, Currency, Instrument
 from shared.errors import VenueError
 
 Row = Mapping[str, Any]
@@ -155,8 +155,10 @@ class Warehouse(Protocol):
     async def select(
         self, table: str, where: Mapping[str, Any], order: Sequence[str], limit: int, offset: int = 0
     ) -> list[dict[str, Any]]:
-        """Rows of a table or view. `where` maps `column` or `column__ge|__le|__lt|__gt` to a value;
-        `order` lists columns, descending with a leading `-`.
+        """Rows of a table or view.
+
+        `where` maps `column`, or `column__ge`, `__le`, `__lt`, `__gt`, to a value; `order` lists columns,
+        descending with a leading `-`.
 
         Raises:
             TransientLoadError: the warehouse cannot answer now.
