@@ -18,6 +18,7 @@ ArbitrageError
         PermanentLoadError   repair what it names, then send the batch again with `reload`
     AnalystError         nothing to do: the rules decide, and the verdict says why
     MissingSecret        set the secret it names
+    Overdraft            nothing was booked; it repeats only if balances were changed by hand
 """
 
 from __future__ import annotations
@@ -128,3 +129,7 @@ class AnalystError(ArbitrageError):
 
 class MissingSecret(ArbitrageError):
     """A secret is absent or may not be read; it is named, its value never is."""
+
+
+class Overdraft(ArbitrageError):
+    """A fill or transfer that takes more than a balance holds; nothing was booked."""

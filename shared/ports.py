@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -179,4 +180,33 @@ class Secrets(Protocol):
         Raises:
             MissingSecret: it exists but may not be read.
         """
+        ...
+
+
+class Span(Protocol):
+    """A piece of work being timed."""
+
+    @property
+    def traceparent(self) -> str | None:
+        """W3C trace context to hand to whoever goes on with the work, or None with telemetry off."""
+        ...
+
+    def set(self, **attributes: str | float | bool) -> None:
+        """Note facts about the work."""
+        ...
+
+
+class Metrics(Protocol):
+    """What is told to the outside: spans, events and measurements. Label values come from bounded sets."""
+
+    def span(self, name: str, parent: str | None = None) -> AbstractContextManager[Span]:
+        """Time a piece of work; `parent` is a traceparent from elsewhere, by default the current span."""
+        ...
+
+    def event(self, name: str, **attributes: str | float | bool) -> None:
+        """Something that happened."""
+        ...
+
+    def measure(self, name: str, value: float, **labels: str) -> None:
+        """A measured value: a counter, gauge or histogram by the name's declaration."""
         ...

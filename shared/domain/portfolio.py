@@ -1,0 +1,321 @@
+"""Balances per venue and asset, with every unit accounted for.
+
+Of each asset, at any time and to the last digit:
+balances + under way = initial + realised + carried - transfer fees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
+from types import MappingProxyType
+from typing import Any
+
+from shared.domain.market import Instrument, Side
+from shared.domain.trade import Fill, Trade, Transfer
+from shared.errors import MalformedRecord, Overdraft
+
+EXACT = Context(prec=120, traps=[InvalidOperation, DivisionByZero, Overflow])
+"""Arithmetic in which no sum or product of money is ever rounded."""
+GRAIN = Decimal("1e-18")
+"""The smallest amount that is booked; what is finer is rounded against the desk."""
+Balances = Mapping[str, Mapping[str, Decimal]]
+Amounts = Mapping[str, Decimal]
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_ZERO = Decimal(0)
+
+
+def movements(fill: Fill) -> tuple[tuple[str, Decimal], ...]:
+    """What a fill adds to each asset's balance at its venue; negative is paid."""
+    sign = 1 if fill.side is Side.BUY else -1
+    return (
+        (fill.quote, -sign * fill.notional),
+        (fill.base, sign * fill.amount),
+        (fill.fee_asset, -fill.fee),
+    )
+
+
+def net_flows(fills: Iterable[Fill]) -> dict[str, Decimal]:
+    """What fills add to each asset over all venues, fees paid; assets that end where they began are left out."""
+    with localcontext(EXACT):
+        flows: dict[str, Decimal] = {}
+        for fill in fills:
+            for asset, amount in movements(fill):
+                flows[asset] = flows.get(asset, _ZERO) + amount
+    return {asset: amount for asset, amount in flows.items() if amount}
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """What is held where, and how it came about.
+
+    `initial_values` are USDT per unit at funding. `realised` sums the start assets' flows of all trades,
+    `carried` the flows of every other asset, `transfer_fees` what networks kept.
+    """
+
+    balances: Balances
+    initial: Balances = field(default=_NOTHING)
+    initial_values: Amounts = field(default=_NOTHING)
+    realised: Amounts = field(default=_NOTHING)
+    carried: Amounts = field(default=_NOTHING)
+    transfer_fees: Amounts = field(default=_NOTHING)
+    in_transit: tuple[Transfer, ...] = ()
+
+    def balance(self, venue: str, asset: str) -> Decimal:
+        """What the venue holds of the asset; zero where nothing is known of it."""
+        return self.balances.get(venue, _NOTHING).get(asset, _ZERO)
+
+    def total(self, asset: str) -> Decimal:
+        """The asset at all venues and what of it will arrive."""
+        with localcontext(EXACT):
+            held = sum((assets.get(asset, _ZERO) for assets in self.balances.values()), _ZERO)
+            return held + sum((t.amount - t.fee for t in self.in_transit if t.asset == asset), _ZERO)
+
+    def assets(self) -> set[str]:
+        """Every asset that is or was held."""
+        held = {asset for assets in (*self.balances.values(), *self.initial.values()) for asset in assets}
+        return (
+            held | {*self.realised, *self.carried, *self.transfer_fees} | {t.asset for t in self.in_transit}
+        )
+
+    def book(self, trade: Trade) -> Portfolio:
+        """With the trade's fills in the balances and in the profit.
+
+        Raises:
+            Overdraft: a fill pays more than its venue holds; nothing is booked.
+        """
+        flows = net_flows(trade.fills)
+        start = {asset: amount for asset, amount in flows.items() if asset == trade.start_asset}
+        others = {asset: amount for asset, amount in flows.items() if asset != trade.start_asset}
+        return replace(
+            self,
+            balances=_moved(
+                self.balances,
+                ((fill.venue, asset, delta) for fill in trade.fills for asset, delta in movements(fill)),
+            ),
+            realised=_added(self.realised, start),
+            carried=_added(self.carried, others),
+        )
+
+    def send(self, transfer: Transfer) -> Portfolio:
+        """With the transfer under way and its fee paid.
+
+        Raises:
+            Overdraft: the source holds less than the transfer's amount, or the fee eats it up.
+        """
+        if transfer.fee > transfer.amount or transfer.fee < 0:
+            raise Overdraft(
+                f"transfer {transfer.id}: the fee {transfer.fee} exceeds the amount {transfer.amount}"
+            )
+        return replace(
+            self,
+            balances=_moved(self.balances, [(transfer.source, transfer.asset, -transfer.amount)]),
+            transfer_fees=_added(self.transfer_fees, {transfer.asset: transfer.fee}),
+            in_transit=(*self.in_transit, transfer),
+        )
+
+    def settle(self, now_ms: int) -> Portfolio:
+        """With every transfer that is due by now credited to its target."""
+        due = [transfer for transfer in self.in_transit if transfer.arrives_ms <= now_ms]
+        if not due:
+            return self
+        with localcontext(EXACT):
+            arrivals = [(transfer.target, transfer.asset, transfer.amount - transfer.fee) for transfer in due]
+        return replace(
+            self,
+            balances=_moved(self.balances, arrivals),
+            in_transit=tuple(transfer for transfer in self.in_transit if transfer.arrives_ms > now_ms),
+        )
+
+    def unaccounted(self) -> dict[str, Decimal]:
+        """Assets whose balances the books do not explain, by how much; empty unless something is wrong."""
+        with localcontext(EXACT):
+            gaps = {
+                asset: self.total(asset)
+                - sum((assets.get(asset, _ZERO) for assets in self.initial.values()), _ZERO)
+                - self.realised.get(asset, _ZERO)
+                - self.carried.get(asset, _ZERO)
+                + self.transfer_fees.get(asset, _ZERO)
+                for asset in self.assets()
+            }
+        return {asset: gap for asset, gap in gaps.items() if gap}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; numbers as text."""
+        return {
+            "version": 1,
+            "balances": _nested_text(self.balances),
+            "initial": _nested_text(self.initial),
+            "initial_values": _text(self.initial_values),
+            "realised": _text(self.realised),
+            "carried": _text(self.carried),
+            "transfer_fees": _text(self.transfer_fees),
+            "in_transit": [
+                {
+                    "id": transfer.id,
+                    "asset": transfer.asset,
+                    "network": transfer.network,
+                    "source": transfer.source,
+                    "target": transfer.target,
+                    "amount": format(transfer.amount, "f"),
+                    "fee": format(transfer.fee, "f"),
+                    "sent_ms": transfer.sent_ms,
+                    "arrives_ms": transfer.arrives_ms,
+                }
+                for transfer in self.in_transit
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Portfolio:
+        """The portfolio that `to_dict` wrote.
+
+        Raises:
+            MalformedRecord: a field is missing, is no number, or a balance is negative.
+        """
+        if record.get("version") != 1:
+            raise MalformedRecord(
+                "portfolio.version", record.get("version"), "is not 1, the only version known"
+            )
+        try:
+            portfolio = cls(
+                _nested_numbers(record["balances"]),
+                _nested_numbers(record["initial"]),
+                _numbers(record["initial_values"]),
+                _numbers(record["realised"]),
+                _numbers(record["carried"]),
+                _numbers(record["transfer_fees"]),
+                tuple(
+                    Transfer(**{**row, "amount": Decimal(row["amount"]), "fee": Decimal(row["fee"])})
+                    for row in record["in_transit"]
+                ),
+            )
+        except (KeyError, TypeError, AttributeError, InvalidOperation) as error:
+            raise MalformedRecord("portfolio", repr(error), "is not what to_dict writes") from error
+        for venue, assets in portfolio.balances.items():
+            for asset, amount in assets.items():
+                if not amount.is_finite() or amount < 0:
+                    raise MalformedRecord(
+                        f"portfolio.balances.{venue}.{asset}", amount, "must not be negative"
+                    )
+        return portfolio
+
+
+def fund(
+    instruments: Iterable[Instrument], values: Amounts, *, base_value: Decimal, quote_value: Decimal
+) -> Portfolio:
+    """A portfolio that can trade these instruments both ways at their venues.
+
+    Each venue gets `base_value` USDT worth of every base and `quote_value` of every quote asset, the larger
+    where an asset is both, floored to eight decimals. An asset without a value in `values` (USDT per unit) is not
+    funded, so that its loops are refused with NO_INVENTORY.
+    """
+    balances: dict[str, dict[str, Decimal]] = {}
+    with localcontext(EXACT):
+        for instrument in instruments:
+            held = balances.setdefault(instrument.venue, {})
+            for asset, worth in ((instrument.base, base_value), (instrument.quote, quote_value)):
+                price = values.get(asset)
+                if price:
+                    amount = floor_to_step(worth / price, Decimal("1e-8"))
+                    held[asset] = max(held.get(asset, _ZERO), amount)
+    funded = {asset for held in balances.values() for asset in held}
+    return Portfolio(balances, balances, {asset: values[asset] for asset in sorted(funded)})
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """A portfolio in USDT: total = initial + revaluation + realised + unrealised - transfer_fees.
+
+    `revaluation` is what price moves did to the initial holdings, which no trade earned. Assets without a value
+    are in none of the sums but in `unvalued`.
+    """
+
+    total: Decimal
+    initial: Decimal
+    revaluation: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    transfer_fees: Decimal
+    in_transit: Decimal
+    unvalued: tuple[str, ...]
+
+
+def value(portfolio: Portfolio, values: Amounts) -> Valuation:
+    """The portfolio at today's `values` (USDT per unit, of gated mids)."""
+    assets = portfolio.assets()
+    valued = {asset for asset in assets if asset in values}
+    with localcontext(EXACT):
+        held = {
+            asset: sum((amounts.get(asset, _ZERO) for amounts in portfolio.initial.values()), _ZERO)
+            for asset in valued
+        }
+        initial = sum(
+            (amount * portfolio.initial_values.get(asset, values[asset]) for asset, amount in held.items()),
+            _ZERO,
+        )
+
+        def worth(amounts: Amounts) -> Decimal:
+            return sum(
+                (amount * values[asset] for asset, amount in amounts.items() if asset in valued), _ZERO
+            )
+
+        under_way: dict[str, Decimal] = {}
+        for transfer in portfolio.in_transit:
+            under_way[transfer.asset] = under_way.get(transfer.asset, _ZERO) + transfer.amount - transfer.fee
+        return Valuation(
+            total=worth({asset: portfolio.total(asset) for asset in valued}),
+            initial=initial,
+            revaluation=worth(held) - initial,
+            realised=worth(portfolio.realised),
+            unrealised=worth(portfolio.carried),
+            transfer_fees=worth(portfolio.transfer_fees),
+            in_transit=worth(under_way),
+            unvalued=tuple(sorted(assets - valued)),
+        )
+
+
+def floor_to_step(amount: Decimal, step: Decimal | None) -> Decimal:
+    """The largest multiple of the step that is not above the amount; without a step, of the booking grain."""
+    with localcontext(EXACT):
+        unit = step or GRAIN
+        return amount // unit * unit
+
+
+def _moved(balances: Balances, moves: Iterable[tuple[str, str, Decimal]]) -> Balances:
+    changed: dict[str, dict[str, Decimal]] = {}
+    with localcontext(EXACT):
+        for venue, asset, delta in moves:
+            if venue not in changed:
+                changed[venue] = dict(balances.get(venue, _NOTHING))
+            held = changed[venue]
+            held[asset] = held.get(asset, _ZERO) + delta
+    for venue, held in changed.items():
+        for asset, amount in held.items():
+            if amount < 0:
+                raise Overdraft(
+                    f"{venue}: {asset} would fall to {amount}, the limit is 0; nothing was booked"
+                )
+    return {**balances, **changed}
+
+
+def _added(amounts: Amounts, more: Amounts) -> Amounts:
+    with localcontext(EXACT):
+        return {**amounts, **{asset: amounts.get(asset, _ZERO) + amount for asset, amount in more.items()}}
+
+
+def _text(amounts: Amounts) -> dict[str, str]:
+    return {asset: format(amount, "f") for asset, amount in amounts.items()}
+
+
+def _nested_text(balances: Balances) -> dict[str, dict[str, str]]:
+    return {venue: _text(amounts) for venue, amounts in balances.items()}
+
+
+def _numbers(record: Mapping[str, str]) -> dict[str, Decimal]:
+    return {asset: Decimal(text) for asset, text in record.items()}
+
+
+def _nested_numbers(record: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Decimal]]:
+    return {venue: _numbers(amounts) for venue, amounts in record.items()}

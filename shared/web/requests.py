@@ -1,0 +1,173 @@
+"""Requests checked: every wrong field of a body or a query is named with value, limit and remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+from shared.errors import InputError
+from shared.steps import ScanRequest
+
+MAX_BODY_BYTES = 16_384
+MAX_SYMBOLS = 200
+MAX_PAGE = 500
+SCAN_FIELDS = ("venues", "symbols", "min_net_bps", "capital")
+
+
+class BadRequest(InputError):
+    """A request that cannot be served; `errors` names everything that is wrong with it."""
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
+
+
+def body_object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body; an empty body is an empty object.
+
+    Raises:
+        BadRequest: too large, no JSON, or no object.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise BadRequest([f"body: {len(body)} bytes, limit {MAX_BODY_BYTES}; send less"])
+    if not body.strip():
+        return {}
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest([f"body: is no JSON ({error}); send an object such as {{}}"]) from None
+    if not isinstance(parsed, dict):
+        raise BadRequest([f"body: is {type(parsed).__name__}; send a JSON object such as {{}}"])
+    return parsed
+
+
+def positive(name: str, value: object, errors: list[str], *, zero: bool) -> Decimal | None:
+    """A number of a request that must not be negative, or None with the error noted."""
+    remedy = f"send a number {'of zero or more' if zero else 'above zero'}"
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        errors.append(f"{name}: {value!r} is no number; {remedy}")
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        errors.append(f"{name}: {value!r} is no number; {remedy}")
+        return None
+    if not number.is_finite() or number < 0 or (number == 0 and not zero):
+        errors.append(f"{name}: {value!r} is out of range; {remedy}")
+        return None
+    return number
+
+
+def _names(field: str, value: object, errors: list[str]) -> tuple[str, ...] | None:
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        errors.append(f'{field}: {value!r} is no list of names; send one such as ["..."] or leave it out')
+        return None
+    if len(value) > MAX_SYMBOLS:
+        errors.append(f"{field}: {len(value)} names, limit {MAX_SYMBOLS}; send fewer")
+        return None
+    return tuple(dict.fromkeys(value))
+
+
+def scan_request(body: bytes, venues: tuple[str, ...]) -> ScanRequest:
+    """A manual scan's overrides.
+
+    Args:
+        body: JSON with any of `venues`, `symbols`, `min_net_bps`, `capital`.
+        venues: the venues that are configured.
+
+    Raises:
+        BadRequest: a field is unknown or wrong.
+    """
+    given = body_object(body)
+    errors = [
+        f"{name}: unknown field; known are {', '.join(SCAN_FIELDS)}"
+        for name in given
+        if name not in SCAN_FIELDS
+    ]
+    chosen: tuple[str, ...] | None = None
+    symbols: tuple[str, ...] | None = None
+    min_net_bps = capital = None
+    if given.get("venues") is not None:
+        chosen = _names("venues", given["venues"], errors)
+        errors += [
+            f"venues: {name!r} is unknown; known are {', '.join(venues)}"
+            for name in chosen or ()
+            if name not in venues
+        ]
+    if given.get("symbols") is not None:
+        symbols = _names("symbols", given["symbols"], errors)
+        errors += [
+            f"symbols: {name!r} is no symbol; write BASE/QUOTE"
+            for name in symbols or ()
+            if name.count("/") != 1 or not all(name.split("/"))
+        ]
+    if given.get("min_net_bps") is not None:
+        min_net_bps = positive("min_net_bps", given["min_net_bps"], errors, zero=True)
+    if given.get("capital") is not None:
+        capital = positive("capital", given["capital"], errors, zero=False)
+    if errors:
+        raise BadRequest(errors)
+    return ScanRequest("manual", chosen, symbols, min_net_bps, capital)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which rows a caller wants."""
+
+    where: dict[str, Any]
+    limit: int
+    offset: int
+
+
+def _filter_value(name: str, value: str, kind: str, errors: list[str]) -> str | Decimal | datetime | None:
+    if kind == "number":
+        return positive(name, value, errors, zero=True)
+    if kind == "text":
+        return value
+    remedy = "write 2026-01-31T12:00:00Z"
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        errors.append(f"{name}: {value!r} is no time; {remedy}")
+        return None
+    if moment.tzinfo is None:
+        errors.append(f"{name}: {value!r} has no time zone; {remedy}")
+    return moment
+
+
+def page(params: Mapping[str, str], filters: Mapping[str, str]) -> Page:
+    """Paging and filters of a query.
+
+    Args:
+        params: the query's parameters.
+        filters: parameter -> `column:kind`, kind being text, number or time.
+
+    Raises:
+        BadRequest: a parameter is unknown or wrong.
+    """
+    errors: list[str] = []
+    bounds = {"limit": (1, MAX_PAGE, 50), "offset": (0, 1_000_000, 0)}
+    numbers: dict[str, int] = {}
+    for name, (least, most, default) in bounds.items():
+        value = params.get(name, str(default))
+        if value.isascii() and value.isdigit() and least <= int(value) <= most:
+            numbers[name] = int(value)
+        else:
+            errors.append(f"{name}: {value!r} is no whole number from {least} to {most}; send one")
+    where: dict[str, Any] = {}
+    for name, value in params.items():
+        if name in bounds or name == "code":
+            continue
+        if name in filters:
+            column, kind = filters[name].split(":")
+            where[column] = _filter_value(name, value, kind, errors)
+        else:
+            errors.append(f"{name}: unknown parameter; known are {', '.join([*filters, *bounds])}")
+    if errors:
+        raise BadRequest(errors)
+    return Page(where, numbers["limit"], numbers["offset"])
