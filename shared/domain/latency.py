@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from collections.abc import Mapping
 
 _NORMAL = NormalDist()
+_RESOLUTION = 52
+"""Bits of a draw: what a float holds with half a unit to spare, so that a draw is never 0 or 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A lognormal distribution of milliseconds: half of all draws are below `median_ms`; sigma 0 is constant."""
+    """A lognormal distribution: half of all draws are below `median_ms`; with sigma 0 all are equal to it."""
 
     median_ms: int = 80
     sigma: float = 0.4
@@ -21,7 +23,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Latencies:
-    """The distribution of each venue, and that of venues not listed."""
+    """The distribution of each venue; `default` is that of venues not listed."""
 
     default: Latency = Latency()
     venues: Mapping[str, Latency] = field(default_factory=dict)
@@ -30,5 +32,5 @@ class Latencies:
         """The latency of one order in whole milliseconds; the same seed gives the same draw."""
         latency = self.venues.get(venue, self.default)
         digest = hashlib.sha256("\x1f".join((venue, *seed)).encode()).digest()
-        uniform = (int.from_bytes(digest[:8], "big") + 0.5) / 2**64
-        return round(latency.median_ms * math.exp(latency.sigma * _NORMAL.inv_cdf(min(uniform, 1 - 2**-53))))
+        uniform = ((int.from_bytes(digest[:8], "big") >> (64 - _RESOLUTION)) + 0.5) / 2**_RESOLUTION
+        return round(latency.median_ms * math.exp(latency.sigma * _NORMAL.inv_cdf(uniform)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
-from types import MappingProxyType
 from typing import Any
 
 from shared.domain.market import Instrument, Side
@@ -18,12 +17,13 @@ from shared.errors import MalformedRecord, Overdraft
 
 EXACT = Context(prec=120, traps=[InvalidOperation, DivisionByZero, Overflow])
 """Arithmetic in which no sum or product of money is ever rounded."""
-GRAIN = Decimal("1e-18")
+GRAIN_EXPONENT = -18
+GRAIN = Decimal(1).scaleb(GRAIN_EXPONENT)
 """The smallest amount that is booked; what is finer is rounded against the desk."""
 Balances = Mapping[str, Mapping[str, Decimal]]
 Amounts = Mapping[str, Decimal]
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ZERO = Decimal(0)
+_NOTHING: Amounts = {}
 
 
 def movements(fill: Fill) -> tuple[tuple[str, Decimal], ...]:
@@ -37,7 +37,7 @@ def movements(fill: Fill) -> tuple[tuple[str, Decimal], ...]:
 
 
 def net_flows(fills: Iterable[Fill]) -> dict[str, Decimal]:
-    """What fills add to each asset over all venues, fees paid; assets that end where they began are left out."""
+    """What fills add to each asset over all venues, fees paid; assets that end as they began are absent."""
     with localcontext(EXACT):
         flows: dict[str, Decimal] = {}
         for fill in fills:
@@ -55,16 +55,28 @@ class Portfolio:
     """
 
     balances: Balances
-    initial: Balances = field(default=_NOTHING)
-    initial_values: Amounts = field(default=_NOTHING)
-    realised: Amounts = field(default=_NOTHING)
-    carried: Amounts = field(default=_NOTHING)
-    transfer_fees: Amounts = field(default=_NOTHING)
+    initial: Balances = field(default_factory=dict)
+    initial_values: Amounts = field(default_factory=dict)
+    realised: Amounts = field(default_factory=dict)
+    carried: Amounts = field(default_factory=dict)
+    transfer_fees: Amounts = field(default_factory=dict)
     in_transit: tuple[Transfer, ...] = ()
 
     def balance(self, venue: str, asset: str) -> Decimal:
         """What the venue holds of the asset; zero where nothing is known of it."""
         return self.balances.get(venue, _NOTHING).get(asset, _ZERO)
+
+    def balance_after(self, fills: Iterable[Fill], venue: str, asset: str) -> Decimal:
+        """What the venue would hold of the asset after these fills."""
+        moves = (
+            amount
+            for fill in fills
+            if fill.venue == venue
+            for moved, amount in movements(fill)
+            if moved == asset
+        )
+        with localcontext(EXACT):
+            return sum(moves, self.balance(venue, asset))
 
     def total(self, asset: str) -> Decimal:
         """The asset at all venues and what of it will arrive."""
@@ -208,8 +220,8 @@ def fund(
     """A portfolio that can trade these instruments both ways at their venues.
 
     Each venue gets `base_value` USDT worth of every base and `quote_value` of every quote asset, the larger
-    where an asset is both, floored to eight decimals. An asset without a value in `values` (USDT per unit) is not
-    funded, so that its loops are refused with NO_INVENTORY.
+    where an asset is both, floored to eight decimals. An asset without a value in `values` (USDT per unit) is
+    not funded, so that its loops are refused with NO_INVENTORY.
     """
     balances: dict[str, dict[str, Decimal]] = {}
     with localcontext(EXACT):
@@ -228,8 +240,8 @@ def fund(
 class Valuation:
     """A portfolio in USDT: total = initial + revaluation + realised + unrealised - transfer_fees.
 
-    `revaluation` is what price moves did to the initial holdings, which no trade earned. Assets without a value
-    are in none of the sums but in `unvalued`.
+    `revaluation` is what price moves did to the initial holdings, which no trade earned. Assets without a
+    value are in none of the sums but in `unvalued`.
     """
 
     total: Decimal
@@ -281,6 +293,13 @@ def floor_to_step(amount: Decimal, step: Decimal | None) -> Decimal:
     with localcontext(EXACT):
         unit = step or GRAIN
         return amount // unit * unit
+
+
+def round_to_grain(amount: Decimal, rounding: str) -> Decimal:
+    """The amount itself, or rounded where it is finer than the booking grain."""
+    exponent = amount.as_tuple().exponent
+    too_fine = isinstance(exponent, int) and exponent < GRAIN_EXPONENT
+    return amount.quantize(GRAIN, rounding, EXACT) if too_fine else amount
 
 
 def _moved(balances: Balances, moves: Iterable[tuple[str, str, Decimal]]) -> Balances:

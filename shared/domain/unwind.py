@@ -1,0 +1,87 @@
+"""Getting out of what a missing leg leaves: market orders on the direct pair against the start asset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, localcontext
+from itertools import pairwise
+
+from shared.domain.causes import ExecutedLeg
+from shared.domain.conditions import Conditions, observed_ms, standing_book
+from shared.domain.market import FeeAsset, Instrument, OrderBook, Side
+from shared.domain.orders import DepthTaken, Order, amount_for, depth, depth_taken, execute_order, taker_fee
+from shared.domain.plan import planned_flows
+from shared.domain.portfolio import EXACT, Portfolio, net_flows
+from shared.domain.trade import Fill, Purpose
+
+_ZERO = Decimal(0)
+
+
+def unwind(
+    executed: Sequence[ExecutedLeg],
+    start_asset: str,
+    completed_ms: int,
+    *,
+    conditions: Conditions,
+    portfolio: Portfolio,
+    taken: DepthTaken,
+    seed: tuple[str, ...],
+) -> tuple[Fill, ...]:
+    """The fills that bring each asset back to what the plan expected, as far as depth and minimums allow.
+
+    A surplus is sold where the leg before brought it in, a shortage bought back where the leg after spent it.
+    The orders go out at `completed_ms`, when the last leg's has reached its venue; their latency is drawn by
+    `seed`. Where the direct pair or its book is unknown, the leftover stays.
+    """
+    leg_fills = tuple(fill for leg in executed for fill in leg.fills)
+    expected, actual = planned_flows(leg.plan for leg in executed), net_flows(leg_fills)
+    unwound: tuple[Fill, ...] = ()
+    for before, after in pairwise(executed):
+        asset = after.plan.pays
+        with localcontext(EXACT):
+            leftover = actual.get(asset, _ZERO) - expected[asset]
+        if not leftover:
+            continue
+        keeper, repaired = (before, after) if leftover > 0 else (after, before)
+        venue, leg = keeper.plan.instrument.venue, repaired.plan.index
+        due_ms = completed_ms + conditions.latencies.draw_ms(venue, *seed, "unwind", str(leg))
+        for symbol in (f"{asset}/{start_asset}", f"{start_asset}/{asset}"):
+            instrument = conditions.instruments.get((venue, symbol))
+            book = standing_book(conditions.books.get((venue, symbol), ()), due_ms, conditions.max_age_ms)
+            if instrument is None or book is None:
+                continue
+            fills = (*leg_fills, *unwound)
+            now_taken = depth_taken(fills, taken)
+            available = portfolio.balance_after(fills, venue, asset if leftover > 0 else start_asset)
+            order = _order(
+                asset, leftover, instrument, book=book, taken=now_taken, available=available, leg=leg
+            )
+            unwound += execute_order(order, book, max(due_ms, observed_ms(book) or 0), now_taken).fills
+            break
+    return unwound
+
+
+def _order(
+    asset: str,
+    leftover: Decimal,
+    instrument: Instrument,
+    *,
+    book: OrderBook,
+    taken: DepthTaken,
+    available: Decimal,
+    leg: int,
+) -> Order:
+    """The market order that removes a leftover: a surplus above zero, a shortage below."""
+    rate, fee_asset = taker_fee(instrument)
+    surplus = leftover > 0
+    side = Side.SELL if surplus == (asset == instrument.base) else Side.BUY
+    with localcontext(EXACT):
+        if asset == instrument.base:
+            kept = 1 - rate if side is Side.BUY and fee_asset is FeeAsset.RECEIVED else Decimal(1)
+            amount = abs(leftover) / kept
+        else:
+            on_top = rate if fee_asset is FeeAsset.QUOTE else _ZERO
+            notional = leftover / (1 + on_top) if surplus else -leftover / (1 - rate)
+            amount = amount_for(depth(book, side, None, taken), notional)
+    budget = min(available, leftover) if surplus else available
+    return Order(instrument, side, amount, budget, None, Purpose.UNWIND, leg)
