@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
 from shared.domain.market import BookText, Currency, Instrument
@@ -105,8 +106,12 @@ class Entry:
     etag: str
 
 
+STATE_VALUE_BYTES = 900_000
+"""Longest value of the state as JSON: an Azure table's entity of 1 MiB less its overhead."""
+
+
 class State(Protocol):
-    """Small shared memory with optimistic concurrency; values up to about 700 kB of JSON."""
+    """Small shared memory with optimistic concurrency; a value has at most STATE_VALUE_BYTES of JSON."""
 
     async def get(self, partition: str, key: str) -> Entry | None:
         """The entry, or None."""
@@ -117,6 +122,7 @@ class State(Protocol):
 
         Raises:
             Conflict: it exists already, or changed since.
+            StorageError: the value is too long, or the store cannot be reached.
         """
         ...
 
@@ -183,6 +189,10 @@ class Secrets(Protocol):
         ...
 
 
+Attribute = str | float | bool | Decimal
+"""What a span or an event may carry; a Decimal keeps every digit."""
+
+
 class Span(Protocol):
     """A piece of work being timed."""
 
@@ -191,22 +201,28 @@ class Span(Protocol):
         """W3C trace context to hand to whoever goes on with the work, or None with telemetry off."""
         ...
 
-    def set(self, **attributes: str | float | bool) -> None:
+    def set(self, **attributes: Attribute) -> None:
         """Note facts about the work."""
         ...
 
 
 class Metrics(Protocol):
-    """What is told to the outside: spans, events and measurements. Label values come from bounded sets."""
+    """What is told to the outside, by the names that `shared.signals` declares. It never raises."""
 
-    def span(self, name: str, parent: str | None = None) -> AbstractContextManager[Span]:
+    def span(
+        self, name: str, parent: str | None = None, /, **attributes: Attribute
+    ) -> AbstractContextManager[Span]:
         """Time a piece of work; `parent` is a traceparent from elsewhere, by default the current span."""
         ...
 
-    def event(self, name: str, **attributes: str | float | bool) -> None:
-        """Something that happened."""
+    def event(self, name: str, /, **attributes: Attribute) -> None:
+        """Something that happened: a line of the log, and a custom event where telemetry is on."""
         ...
 
-    def measure(self, name: str, value: float, **labels: str) -> None:
-        """A measured value: a counter, gauge or histogram by the name's declaration."""
+    def measure(self, name: str, value: float | Decimal, /, **labels: str) -> None:
+        """A measured value in the declared unit; a label value outside its bounded set counts as other."""
+        ...
+
+    async def close(self) -> None:
+        """Send what is still held back, then let go of every connection."""
         ...
