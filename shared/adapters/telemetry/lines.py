@@ -1,0 +1,88 @@
+"""The log: one line an event, correlated with the trace, without secrets. Imports no telemetry library."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TextIO
+
+from shared.adapters.telemetry.redaction import redact
+from shared.ports import Attribute
+from shared.signals import EVENTS
+
+LOGGER = "arbitrage"
+EVENT_NAME = "microsoft.custom_event.name"
+"""The record attribute by which the Azure Monitor exporter tells a custom event from a log line."""
+
+_OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+_log = logging.getLogger(LOGGER)
+
+
+def plain(value: Attribute) -> str | float | bool:
+    """An attribute as exporters take it: a Decimal as text with every digit, text without secrets."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return redact(value) if isinstance(value, str) else value
+
+
+def log_event(name: str, attributes: Mapping[str, Attribute]) -> None:
+    """Log a declared event as `name key=value ...`; its attributes are the record's extra fields."""
+    event = EVENTS.get(name)
+    level = logging.WARNING if event is None or event.warning else logging.INFO
+    if not _log.isEnabledFor(level):
+        return
+    known = {key: plain(value) for key, value in attributes.items() if event and key in event.attributes}
+    line = " ".join([name, *(f"{key}={_quoted(value)}" for key, value in known.items())])
+    if event is None:
+        _log.warning("undeclared event %s dropped: declare it in shared/signals.py", name)
+    else:
+        _log.log(level, "%s", line, extra={EVENT_NAME: name, **known})
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    return json.dumps(text) if not text or any(c in text for c in ' ="\n') else text
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record: time, level, logger, message, the extra fields, trace and span ids."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its newline."""
+        entry: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": redact(record.getMessage()),
+        }
+        for key, value in vars(record).items():
+            if key == EVENT_NAME:
+                entry["event"] = value
+            elif key not in _OF_EVERY_RECORD:
+                entry[key] = redact(value) if isinstance(value, str) else value
+        if record.exc_info:
+            entry["exception"] = redact(self.formatException(record.exc_info))
+        return json.dumps(entry | _trace_ids(), default=str)
+
+
+def _trace_ids() -> dict[str, str]:
+    """The current span's ids; without loading the library that would have made one."""
+    api = sys.modules.get("opentelemetry.trace")
+    if api is None:
+        return {}
+    here = api.get_current_span().get_span_context()
+    return {"trace_id": f"{here.trace_id:032x}", "span_id": f"{here.span_id:016x}"} if here.is_valid else {}
+
+
+def log_to(stream: TextIO, level: int = logging.INFO) -> logging.Handler:
+    """Write the product's log as JSON lines to a stream; returns the handler, so that it can be removed."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    _log.addHandler(handler)
+    _log.setLevel(level)
+    return handler
