@@ -1,0 +1,129 @@
+"""Engines for SQLite files and for Azure SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event
+
+from shared.errors import SettingsError
+
+_DRIVER = "{ODBC Driver 18 for SQL Server}"
+_LOGIN_SECONDS = 15
+_BUSY_SECONDS = 10
+_RECYCLE_SECONDS = 1500  # below the idle time after which Azure's gateway cuts a connection (30 min)
+_ALIASES = {
+    "addr": "server",
+    "address": "server",
+    "data source": "server",
+    "initial catalog": "database",
+    "password": "pwd",
+    "user": "uid",
+    "user id": "uid",
+}
+_SPELLING = {
+    "driver": "Driver",
+    "server": "Server",
+    "database": "Database",
+    "authentication": "Authentication",
+    "uid": "UID",
+    "pwd": "PWD",
+    "encrypt": "Encrypt",
+    "trustservercertificate": "TrustServerCertificate",
+    "trusted_connection": "Trusted_Connection",
+}
+_ADO_ONLY = frozenset({"persist security info", "multipleactiveresultsets", "connection timeout"})
+
+
+def sqlite_engine(path: Path) -> Engine:
+    """The engine of a SQLite file; every transaction is explicit, so that schema changes are atomic too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def azure_sql_engine(odbc: str) -> Engine:
+    """The engine of an Azure SQL database: pooled, each connection tested before its use."""
+    engine = create_engine(
+        URL.create("mssql+pyodbc", query={"odbc_connect": odbc}),
+        fast_executemany=True,
+        pool_pre_ping=True,
+        pool_recycle=_RECYCLE_SECONDS,
+        connect_args={"timeout": _LOGIN_SECONDS},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # Without NOCOUNT an error inside a batch hides behind the row counts before it.
+        connection.execute("SET NOCOUNT ON; SET XACT_ABORT ON;")
+        connection.commit()
+
+    return engine
+
+
+def odbc_string(given: str, client_id: str | None = None) -> str:
+    """The ODBC string to use: encrypted, with driver, with the managed identity if no login is named.
+
+    Takes ODBC's keywords and those of ADO.NET, as the Azure portal shows them.
+
+    Raises:
+        SettingsError: server or database is missing, or encryption is switched off. No value of it is shown.
+    """
+    parts = _parts(given)
+    problems = [
+        f"AZURE_SQL_CONNECTION_STRING: {key}= is missing; copy the ODBC string from the Azure portal"
+        for key in ("Server", "Database")
+        if not parts.get(key.lower())
+    ]
+    if parts.get("encrypt", "yes").lower() in {"no", "false", "optional"}:
+        problems.append("AZURE_SQL_CONNECTION_STRING: Encrypt must not be switched off; write Encrypt=yes")
+    if problems:
+        raise SettingsError(problems)
+    parts["encrypt"] = "strict" if parts.get("encrypt", "").lower() == "strict" else "yes"
+    parts.setdefault("driver", _DRIVER)
+    if not parts.keys() & {"uid", "authentication", "trusted_connection"}:
+        parts["authentication"] = "ActiveDirectoryMsi"
+        if client_id:
+            parts["uid"] = client_id
+    return ";".join(f"{_SPELLING.get(key, key)}={value}" for key, value in parts.items())
+
+
+def store_name(odbc: str) -> str:
+    """Server and database, for messages."""
+    parts = _parts(odbc)
+    return f"{parts.get('server', '?')}/{parts.get('database', '?')}"
+
+
+def _parts(text: str) -> dict[str, str]:
+    """Lower-case keyword -> value as written; a value in braces may hold semicolons, }} is a brace in it."""
+    parts: dict[str, str] = {}
+    rest = text.strip().strip(";")
+    while rest:
+        key, _, rest = rest.partition("=")
+        if rest.startswith("{"):
+            end = rest.find("}", 1)
+            while end >= 0 and rest[end + 1 : end + 2] == "}":
+                end = rest.find("}", end + 2)
+            end = len(rest) if end < 0 else end + 1
+            value, rest = rest[:end], rest[end:].lstrip("; ")
+        else:
+            value, _, rest = rest.partition(";")
+        name = key.strip().lower()
+        name = _ALIASES.get(name, name)
+        if name not in _ADO_ONLY:
+            parts[name] = value.strip()
+        rest = rest.lstrip()
+    return parts
