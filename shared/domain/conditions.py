@@ -15,20 +15,27 @@ Books = Mapping[tuple[str, str], Sequence[OrderBook]]
 
 
 @dataclass(frozen=True, slots=True)
+class SimulationPolicy:
+    """How orders are simulated: `max_age_ms` is how long after its due time an order waits for a book."""
+
+    latencies: Latencies = field(default_factory=Latencies)
+    max_age_ms: int = 3_000
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """What the orders of a scan meet.
 
     `instruments` carry their taker fees; `values` are USDT per unit, of gated mids. `books` should hold,
-    besides those of the legs, the direct pairs of the loop's assets against its start asset: without them what a
-    missing leg leaves behind is carried. A book counts from when it was observed: its `received_ms`, else its
-    `time_ms`.
+    besides those of the legs, the direct pairs of the loop's assets against its start asset: without them
+    what a missing leg leaves behind is carried. A book counts from when it was observed: its `received_ms`,
+    else its `time_ms`.
     """
 
     books: Books
     instruments: Instruments
     values: Amounts
-    latencies: Latencies = field(default_factory=Latencies)
-    max_age_ms: int = 3_000
+    policy: SimulationPolicy = field(default_factory=SimulationPolicy)
 
 
 def observed_ms(book: OrderBook) -> int | None:

@@ -23,14 +23,15 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Latencies:
-    """The distribution of each venue; `default` is that of venues not listed."""
+    """The distribution of each venue; `default` is that of venues not listed, `seed` shifts every draw."""
 
     default: Latency = Latency()
     venues: Mapping[str, Latency] = field(default_factory=dict)
+    seed: int = 0
 
     def draw_ms(self, venue: str, *seed: str) -> int:
         """The latency of one order in whole milliseconds; the same seed gives the same draw."""
         latency = self.venues.get(venue, self.default)
-        digest = hashlib.sha256("\x1f".join((venue, *seed)).encode()).digest()
+        digest = hashlib.sha256("\x1f".join((str(self.seed), venue, *seed)).encode()).digest()
         uniform = ((int.from_bytes(digest[:8], "big") >> (64 - _RESOLUTION)) + 0.5) / 2**_RESOLUTION
         return round(latency.median_ms * math.exp(latency.sigma * _NORMAL.inv_cdf(uniform)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from shared.domain.causes import ExecutedLeg, profit_causes, start_rates
-from shared.domain.conditions import Conditions, first_book, observed_ms
+from shared.domain.conditions import Conditions, SimulationPolicy, first_book, observed_ms
 from shared.domain.latency import Latencies
 from shared.domain.opportunity import Opportunity, Reason, content_id
 from shared.domain.orders import NOT_SENT, DepthTaken, Order, depth_taken, execute_order
@@ -16,6 +16,17 @@ from shared.domain.portfolio import EXACT, Amounts, Portfolio, net_flows, round_
 from shared.domain.trade import Fill, Purpose, Trade, TradeStatus
 from shared.domain.unwind import unwind
 from shared.errors import InputError
+
+__all__ = [
+    "Conditions",
+    "Execution",
+    "SimulationPolicy",
+    "due_times",
+    "execute",
+    "observed_ms",
+    "refused",
+    "trade_id",
+]
 
 _ZERO = Decimal(0)
 
@@ -59,8 +70,8 @@ def execute(
 
     Each leg meets the first book observed at or after decision and latency, if one comes within `max_age_ms`.
     Legs on different venues spend their own balances; a leg that follows another on its venue spends what
-    that one brought in. What is left over against the plan is unwound at market on the direct pair where it is
-    held, else carried. The same arguments give the same trade.
+    that one brought in. What is left over against the plan is unwound at market on the direct pair where it
+    is held, else carried. The same arguments give the same trade.
 
     Raises:
         InputError: the scale is outside its limits, or an instrument, its fee or the start asset's value is
@@ -87,7 +98,7 @@ def execute(
         trade = refused(opportunity, scan_id, decided_ms, Reason.BELOW_MIN_NOTIONAL, detail)
         return Execution(trade, portfolio, taken)
 
-    due_ms = due_times(opportunity, scan_id, decided_ms, conditions.latencies)
+    due_ms = due_times(opportunity, scan_id, decided_ms, conditions.policy.latencies)
     executed = _execute_legs(
         legs, due_ms, decided_ms, conditions=conditions, portfolio=portfolio, taken=taken
     )
@@ -136,7 +147,7 @@ def _execute_legs(
     for leg, due in zip(legs, due_ms, strict=True):
         instrument = leg.instrument
         books = conditions.books.get((instrument.venue, instrument.symbol), ())
-        book = first_book(books, due, conditions.max_age_ms)
+        book = first_book(books, due, conditions.policy.max_age_ms)
         earlier = [fill for before in executed for fill in before.fills]
         budget = portfolio.balance_after(earlier, instrument.venue, leg.pays)
         if leg.follows:
@@ -145,7 +156,7 @@ def _execute_legs(
         if book and budget > 0:
             order = Order(instrument, leg.side, leg.amount, budget, leg.limit_price, Purpose.LEG, leg.index)
             outcome = execute_order(order, book, max(due, observed_ms(book) or 0), taken)
-        arrival = first_book(books, decided_ms, conditions.max_age_ms)
+        arrival = first_book(books, decided_ms, conditions.policy.max_age_ms)
         executed.append(ExecutedLeg(leg, outcome.sent, outcome.fills, arrival, book))
     return executed
 

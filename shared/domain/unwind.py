@@ -44,10 +44,12 @@ def unwind(
             continue
         keeper, repaired = (before, after) if leftover > 0 else (after, before)
         venue, leg = keeper.plan.instrument.venue, repaired.plan.index
-        due_ms = completed_ms + conditions.latencies.draw_ms(venue, *seed, "unwind", str(leg))
+        due_ms = completed_ms + conditions.policy.latencies.draw_ms(venue, *seed, "unwind", str(leg))
         for symbol in (f"{asset}/{start_asset}", f"{start_asset}/{asset}"):
             instrument = conditions.instruments.get((venue, symbol))
-            book = standing_book(conditions.books.get((venue, symbol), ()), due_ms, conditions.max_age_ms)
+            book = standing_book(
+                conditions.books.get((venue, symbol), ()), due_ms, conditions.policy.max_age_ms
+            )
             if instrument is None or book is None:
                 continue
             fills = (*leg_fills, *unwound)
