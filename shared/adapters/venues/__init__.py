@@ -1,0 +1,1 @@
+"""Public market data of the four venues, through ccxt's async clients."""

@@ -1,0 +1,206 @@
+"""The ccxt clients of one event loop: they share their connections and answer in the product's own terms."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from email.utils import parsedate_to_datetime
+from time import perf_counter
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import aiohttp
+import certifi
+
+from shared.adapters.venues.cooldown import Cooldowns
+from shared.adapters.venues.failures import Transport, translate
+from shared.adapters.venues.imports import EXCHANGES
+from shared.adapters.venues.venue import Venue
+from shared.errors import VenueBanned, VenueTimeout, VenueUnavailable
+from shared.ports import Clock
+
+Request = Callable[[Any], Awaitable[Any]]
+"""A call of one or more methods of a ccxt client."""
+
+CONNECTIONS_PER_HOST = 16
+REQUESTS_AT_ONCE = 4
+"""Requests of one venue under way together: more would queue in ccxt's rate limiter, where even a request
+that was given up takes its turn."""
+
+_ccxt_log = logging.getLogger("shared.venues.ccxt")
+_ccxt_log.setLevel(logging.WARNING)  # at DEBUG ccxt logs the headers of signed requests
+
+
+_transport: ContextVar[Transport] = ContextVar("transport")
+"""Of the request under way in this task, and in the tasks that ccxt starts for it."""
+
+
+class Answer(NamedTuple):
+    """A decoded body and how it came. `latency_ms` includes the wait for our own rate limiter."""
+
+    body: Any
+    received_ms: int
+    latency_ms: int
+    clock_drift_ms: int | None
+
+    def drift_from(self, server_ms: int, resolution_ms: int = 1) -> int:
+        """The drift by a time that the venue wrote into its answer."""
+        return clock_drift_ms(server_ms, resolution_ms, self.received_ms - self.latency_ms, self.received_ms)
+
+
+def clock_drift_ms(server_ms: int, resolution_ms: int, sent_ms: int, received_ms: int) -> int:
+    """By how much the venue's clock is at least ahead of ours (negative: behind); 0 where they may agree.
+
+    The venue read its clock between `sent_ms` and `received_ms`, and saw a time between `server_ms` and
+    `resolution_ms` later.
+    """
+    if server_ms > received_ms:
+        return server_ms - received_ms
+    return min(server_ms + resolution_ms - sent_ms, 0)
+
+
+def _date_ms(headers: Mapping[str, str]) -> int | None:
+    try:
+        return int(parsedate_to_datetime(headers["Date"]).timestamp() * 1000)
+    except (KeyError, ValueError):
+        return None
+
+
+class VenueClient:
+    """One venue's ccxt client."""
+
+    def __init__(
+        self, venue: Venue, exchange: Any, clock: Clock, cooldowns: Cooldowns, rest_s: Mapping[int, int]
+    ) -> None:
+        self.venue = venue
+        self.exchange = exchange
+        self._clock = clock
+        self._cooldowns = cooldowns
+        self._rest_s = rest_s
+        self._room = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        exchange.on_rest_response = self._note
+
+    def _note(
+        self, status: int, _reason: str, _url: str, _method: str, headers: Any, text: str, *_: Any
+    ) -> str:
+        transport = _transport.get()
+        transport.status, transport.headers = status, headers
+        transport.received_ms = self._clock.now_ms()
+        return text.strip()
+
+    async def ask(self, request: Request) -> Answer:
+        """Send a request; a second time where the venue was silent or broke down; never into a ban.
+
+        Raises:
+            VenueTimeout: no answer, twice.
+            VenueUnavailable: broken down or unreachable, twice.
+            VenueBanned: the venue cools down, or sent us away just now.
+            VenueLied: the body could not be read.
+            VenueError: it refused the request.
+        """
+        try:
+            return await self._ask(request)
+        except (VenueTimeout, VenueUnavailable):
+            return await self._ask(request)
+
+    async def _ask(self, request: Request) -> Answer:
+        async with self._room:
+            self._cooldowns.check(self.venue.id)
+            transport = Transport()
+            _transport.set(transport)
+            started = perf_counter()
+            try:
+                body = await request(self.exchange)
+            except Exception as error:  # noqa: BLE001 - ccxt lets any error of its parsers through; all are translated
+                failure = translate(
+                    self.venue.id,
+                    error,
+                    transport,
+                    self._clock.now_ms(),
+                    rest_s=self._rest_s,
+                    secrets=tuple(filter(None, (self.exchange.apiKey, self.exchange.secret))),
+                )
+            else:
+                latency_ms = round((perf_counter() - started) * 1000)
+                received_ms = transport.received_ms
+                date_ms = _date_ms(transport.headers)
+                drift_ms = (
+                    None
+                    if date_ms is None
+                    else clock_drift_ms(date_ms, 1000, received_ms - latency_ms, received_ms)
+                )
+                return Answer(body, received_ms, latency_ms, drift_ms)
+        if isinstance(failure, VenueBanned):
+            await self._cooldowns.start(failure)
+        raise failure
+
+
+class Clients:
+    """The clients of one event loop. Connections outlive a tick; `close` before the loop ends."""
+
+    def __init__(
+        self,
+        venues: Mapping[str, Venue],
+        clock: Clock,
+        cooldowns: Cooldowns,
+        *,
+        base_url: str | None,
+        public_hosts: Mapping[str, str],
+        time_out_ms: int,
+        aliases: Mapping[str, str],
+        rest_s: Mapping[int, int],
+    ) -> None:
+        secure = base_url is None or base_url.startswith("https:")
+        tls = ssl.create_default_context(cafile=certifi.where()) if secure else False
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=tls, keepalive_timeout=75, limit_per_host=CONNECTIONS_PER_HOST, ttl_dns_cache=300
+            )
+        )
+        self.of: dict[str, VenueClient] = {}
+        for venue in venues.values():
+            renames = {
+                ticker: name
+                for key, name in aliases.items()
+                for owner, _, ticker in [key.partition(":")]
+                if owner == venue.id
+            }
+            exchange = EXCHANGES[venue.ccxt_id](
+                {
+                    "session": self._session,
+                    "logger": _ccxt_log,
+                    "verify": secure,
+                    "number": str,
+                    "timeout": time_out_ms,
+                    "rateLimiterAlgorithm": "rollingWindow",
+                    "commonCurrencies": renames,
+                    "options": {"fetchMarkets": {"types": ["spot"]}},
+                }
+            )
+            exchange.ssl_context = tls
+            exchange.urls["api"] = {
+                name: _readdressed(
+                    exchange, url, base_url, public_hosts.get(venue.id) if name == "public" else None
+                )
+                for name, url in exchange.urls["api"].items()
+            }
+            self.of[venue.id] = VenueClient(venue, exchange, clock, cooldowns, rest_s)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for client in self.of.values():
+            client.exchange.session = None
+        await self._session.close()
+
+
+def _readdressed(exchange: Any, url: Any, base_url: str | None, host: str | None) -> Any:
+    """A tree of ccxt's addresses, all at `base_url` if there is one, else at `host` if there is one."""
+    if isinstance(url, dict):
+        return {name: _readdressed(exchange, part, base_url, host) for name, part in url.items()}
+    parts = urlsplit(exchange.implode_hostname(url))
+    if base_url:
+        return base_url.rstrip("/") + parts.path
+    return f"{parts.scheme}://{host or parts.netloc}{parts.path}"

@@ -1,0 +1,222 @@
+"""The market-data port over ccxt: one request a venue for all tops of book, more only for candidates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from shared.adapters.venues.binance import Binance
+from shared.adapters.venues.bybit import Bybit
+from shared.adapters.venues.cooldown import REST_S, Cooldowns
+from shared.adapters.venues.gateio import Gateio
+from shared.adapters.venues.kraken import Kraken
+from shared.adapters.venues.reading import reading
+from shared.adapters.venues.reference import fetch_reference
+from shared.adapters.venues.venue import Venue
+from shared.domain.market import BookText
+from shared.errors import InputError, VenueError, VenueLied, VenueTimeout
+from shared.ports import Clock, Secrets, State, VenueQuotes, VenueReference
+
+if TYPE_CHECKING:
+    from shared.adapters.venues.clients import Answer, Clients, VenueClient
+
+VENUES: Mapping[str, Venue] = {venue.id: venue for venue in (Binance(), Bybit(), Gateio(), Kraken())}
+
+PUBLIC_HOSTS: Mapping[str, str] = {"binance": "data-api.binance.vision"}
+"""Hosts for public data that are not the ones ccxt asks: Binance's answers from everywhere."""
+
+LEAST_SHARE = 0.5
+"""An answer that quotes less of a venue's tradable instruments than this is not its market."""
+
+SAME_TICK_S = 5.0
+"""Within this time of reading the cool-downs, books are fetched without reading them again."""
+
+
+class CcxtMarketData:
+    """Public market data of the venues; connections are made in the first request and kept.
+
+    Each event loop gets clients of its own, since connections cannot move between loops.
+
+    Args:
+        state: where cool-downs are shared.
+        clock: time of receipt; compared with the venues' clocks.
+        venues: ids of the venues to know.
+        base_url: one server that answers for all venues at their genuine paths; None for the real ones.
+        secrets: holds read-only keys as `{venue}-api-key` and `{venue}-api-secret`; read by `reference` only.
+        aliases: `venue:TICKER` to the name the asset has elsewhere, over ccxt's own renames.
+        public_hosts: hosts for public data by venue, where they are not ccxt's.
+        time_out_ms: longest wait for one answer.
+        books_within_ms: longest wait for a book, our own rate limiter's included.
+        levels: levels of depth to ask for.
+        deposit_assets: assets of which Kraken is asked for deposit networks, one request each; needs its key.
+        rest_s: seconds to hold off a venue by HTTP status, where it does not say how long.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        clock: Clock,
+        *,
+        venues: Iterable[str] = tuple(VENUES),
+        base_url: str | None = None,
+        secrets: Secrets | None = None,
+        aliases: Mapping[str, str] | None = None,
+        public_hosts: Mapping[str, str] = PUBLIC_HOSTS,
+        time_out_ms: int = 6000,
+        books_within_ms: int = 5000,
+        levels: int = 50,
+        deposit_assets: Collection[str] = (),
+        rest_s: Mapping[int, int] = REST_S,
+    ) -> None:
+        self._venues = {venue: _known(venue, VENUES) for venue in venues}
+        self._clock = clock
+        self._cooldowns = Cooldowns(state, clock)
+        self._base_url = base_url
+        self._secrets = secrets
+        self._aliases = aliases or {}
+        self._public_hosts = public_hosts
+        self._time_out_ms = time_out_ms
+        self._books_within_s = books_within_ms / 1000
+        self._levels = levels
+        self._deposit_assets = deposit_assets
+        self._rest_s = rest_s
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Clients] = WeakKeyDictionary()
+        self._symbols: dict[str, dict[str, str]] = {}
+        self._ids: dict[str, dict[str, str]] = {}
+        self._fewest: dict[str, float] = {}
+
+    def restore(self, references: Mapping[str, VenueReference]) -> None:
+        """Use these instruments from now on, without asking the venues."""
+        for venue, reference in references.items():
+            symbols = reference.native["symbols"]
+            self._symbols[venue] = symbols
+            self._ids[venue] = {symbol: instrument_id for instrument_id, symbol in symbols.items()}
+            tradable = sum(item.tradable is not False for item in reference.instruments.values())
+            self._fewest[venue] = max(1.0, LEAST_SHARE * tradable)
+
+    async def reference(self, venues: Iterable[str]) -> Mapping[str, VenueReference | VenueError]:
+        """Instruments and currencies, asked of the venues, and used from now on.
+
+        What a read-only key is told of fees and networks is laid over what everybody is told; a key that does
+        not work is logged and changes nothing else.
+
+        Raises:
+            InputError: a venue is not known.
+            StorageError: the cool-downs cannot be read or written.
+        """
+        clients = [self._client(venue) for venue in venues]
+        await self._cooldowns.read()
+        answers = await asyncio.gather(
+            *(fetch_reference(client, self._secrets, self._deposit_assets) for client in clients)
+        )
+        found = {client.venue.id: answer for client, answer in zip(clients, answers, strict=True)}
+        self.restore({venue: item for venue, item in found.items() if isinstance(item, VenueReference)})
+        return found
+
+    async def quotes(self, venues: Iterable[str]) -> Mapping[str, VenueQuotes | VenueError]:
+        """All tops of book, one request a venue, all venues at once.
+
+        Raises:
+            InputError: a venue is not known.
+            StorageError: the cool-downs cannot be read or written.
+        """
+        clients = [self._client(venue) for venue in venues]
+        await self._cooldowns.read()
+        answers = await asyncio.gather(*(self._quotes(client) for client in clients))
+        return {client.venue.id: answer for client, answer in zip(clients, answers, strict=True)}
+
+    async def order_books(
+        self, wanted: Iterable[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], BookText | VenueError]:
+        """Books in depth of (venue, symbol) pairs, the first ones first where a rate limit makes them wait.
+
+        Raises:
+            InputError: a venue is not known.
+            StorageError: the cool-downs cannot be read or written.
+        """
+        pairs = list(dict.fromkeys(wanted))
+        clients = [self._client(venue) for venue, _ in pairs]
+        await self._cooldowns.read(SAME_TICK_S)
+        books = await asyncio.gather(
+            *(self._order_book(client, symbol) for client, (_, symbol) in zip(clients, pairs, strict=True))
+        )
+        return dict(zip(pairs, books, strict=True))
+
+    async def close(self) -> None:
+        """Let go of every connection of the running loop."""
+        clients = self._clients.pop(asyncio.get_running_loop(), None)
+        if clients is not None:
+            await clients.close()
+
+    def _client(self, venue: str) -> VenueClient:
+        from shared.adapters.venues.clients import Clients  # noqa: PLC0415 - takes 300 ms that only a request should pay
+
+        _known(venue, self._venues)
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            self._clients[loop] = Clients(
+                self._venues,
+                self._clock,
+                self._cooldowns,
+                base_url=self._base_url,
+                public_hosts=self._public_hosts,
+                time_out_ms=self._time_out_ms,
+                aliases=self._aliases,
+                rest_s=self._rest_s,
+            )
+        return self._clients[loop].of[venue]
+
+    async def _quotes(self, client: VenueClient) -> VenueQuotes | VenueError:
+        venue = client.venue
+        symbols = self._symbols.get(venue.id)
+        if not symbols:
+            return VenueError(venue.id, "no instruments are known yet; refresh the markets first")
+        try:
+            answer = await client.ask(venue.ask_quotes)
+            books, drift_ms = _read_quotes(venue, answer, symbols)
+        except VenueError as error:
+            return error
+        if len(books) < self._fewest[venue.id]:
+            return VenueLied(
+                venue.id, f"quoted {len(books)} instruments, expected at least {self._fewest[venue.id]:.0f}"
+            )
+        return VenueQuotes(books, answer.received_ms, answer.latency_ms, drift_ms)
+
+    async def _order_book(self, client: VenueClient, symbol: str) -> BookText | VenueError:
+        venue = client.venue
+        instrument_id = self._ids.get(venue.id, {}).get(symbol)
+        if instrument_id is None:
+            return VenueError(venue.id, f"lists no {symbol}")
+        levels = min(self._levels, venue.most_levels)
+        try:
+            async with asyncio.timeout(self._books_within_s):
+                answer = await client.ask(lambda exchange: venue.ask_book(exchange, instrument_id, levels))
+            return _read_book(venue, answer)
+        except VenueError as error:
+            return error
+        except TimeoutError:
+            return VenueTimeout(
+                venue.id, f"the rate limit left no room for {symbol} within {self._books_within_s:g} s"
+            )
+
+
+def _known(venue: str, venues: Mapping[str, Venue]) -> Venue:
+    if venue not in venues:
+        raise InputError(f"venue {venue!r} is none of {', '.join(venues)}; name one of these")
+    return venues[venue]
+
+
+def _read_quotes(
+    venue: Venue, answer: Answer, symbols: Mapping[str, str]
+) -> tuple[dict[str, BookText], int | None]:
+    with reading(venue.id, "list of quotes", answer.body):
+        books = venue.quotes(answer.body, symbols)
+        server_ms = venue.server_time_ms(answer.body)
+    return books, answer.clock_drift_ms if server_ms is None else answer.drift_from(server_ms)
+
+
+def _read_book(venue: Venue, answer: Answer) -> BookText:
+    with reading(venue.id, "order book", answer.body):
+        return venue.book(answer.body, answer.received_ms)
