@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
+from shared.domain.exact import EXACT, ONE, RATIO, ZERO, ratio
 from shared.domain.market import OrderBook, Side
 from shared.domain.orders import depth, walk
 from shared.domain.plan import PlannedLeg, planned_flows
-from shared.domain.portfolio import EXACT, Amounts, movements, net_flows, round_to_grain
+from shared.domain.portfolio import Amounts, movements, net_flows, round_to_grain
 from shared.domain.trade import Fill
 
 CAUSES = ("delay", "latency", "slippage", "partial_fill", "fees", "unwind")
@@ -22,9 +23,6 @@ partial_fill: the edge of what was ordered and not filled, at the decision's pri
 fees: fees on the legs beyond those expected.
 unwind: what getting out of leftovers cost, fees included; leftovers still held count here and in unrealised.
 """
-
-_ZERO = Decimal(0)
-_RATE = Context(prec=28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class ExecutedLeg:
     def filled(self) -> Decimal:
         """Base amount filled."""
         with localcontext(EXACT):
-            return sum((fill.amount for fill in self.fills), _ZERO)
+            return sum((fill.amount for fill in self.fills), ZERO)
 
 
 def start_rates(legs: Sequence[PlannedLeg], start_asset: str, values: Amounts) -> dict[str, Decimal]:
@@ -49,16 +47,16 @@ def start_rates(legs: Sequence[PlannedLeg], start_asset: str, values: Amounts) -
 
     By `values` (USDT per unit) where both are known, else by the prices of the loop's own legs.
     """
-    rates = {start_asset: Decimal(1)}
+    rates = {start_asset: ONE}
     for leg in legs:
         if leg.gets in rates:
             continue
         if values.get(leg.gets) and values.get(start_asset):
-            rates[leg.gets] = _RATE.divide(values[leg.gets], values[start_asset])
+            rates[leg.gets] = ratio(values[leg.gets], values[start_asset])
         elif leg.side is Side.BUY:
-            rates[leg.gets] = _RATE.multiply(rates[leg.pays], leg.average_price)
+            rates[leg.gets] = RATIO.multiply(rates[leg.pays], leg.average_price)
         else:
-            rates[leg.gets] = _RATE.divide(rates[leg.pays], leg.average_price)
+            rates[leg.gets] = ratio(rates[leg.pays], leg.average_price)
     return rates
 
 
@@ -77,7 +75,7 @@ def profit_causes(
     r(quote) (N(met) - N(filled)), its partial_fill (a - q) (r(base) - d r(quote)); a sell's are the same
     with the sign turned.
     """
-    split = dict.fromkeys(CAUSES, _ZERO)
+    split = dict.fromkeys(CAUSES, ZERO)
     with localcontext(EXACT):
         for leg in legs:
             plan = leg.plan
@@ -87,7 +85,7 @@ def profit_causes(
             expected = plan.notional if filled == plan.amount else filled * plan.average_price
             met = ladder_notional(leg.met, plan.side, filled, expected)
             arrival = ladder_notional(leg.arrival, plan.side, filled, met)
-            paid = sum((fill.notional for fill in leg.fills), _ZERO)
+            paid = sum((fill.notional for fill in leg.fills), ZERO)
             split["delay"] -= sign * (arrival - expected) * quote_rate
             split["latency"] -= sign * (met - arrival) * quote_rate
             split["slippage"] -= sign * (paid - met) * quote_rate
@@ -95,17 +93,17 @@ def profit_causes(
                 sign * (filled - plan.amount) * (base_rate - plan.average_price * quote_rate)
             )
             split["fees"] += plan.fee * rates[plan.fee_asset]
-            split["fees"] -= sum((fill.fee * rates[fill.fee_asset] for fill in leg.fills), _ZERO)
+            split["fees"] -= sum((fill.fee * rates[fill.fee_asset] for fill in leg.fills), ZERO)
         for fill in unwound:
-            split["unwind"] += sum((amount * rates[asset] for asset, amount in movements(fill)), _ZERO)
+            split["unwind"] += sum((amount * rates[asset] for asset, amount in movements(fill)), ZERO)
         expected_flows = planned_flows(leg.plan for leg in legs)
         flows = net_flows(fill for fills in (*(leg.fills for leg in legs), unwound) for fill in fills)
         for asset, planned in expected_flows.items():
             if asset != start_asset:
-                split["unwind"] -= (flows.get(asset, _ZERO) - planned) * rates[asset]
+                split["unwind"] -= (flows.get(asset, ZERO) - planned) * rates[asset]
         rounded = {cause: round_to_grain(amount, ROUND_HALF_EVEN) for cause, amount in split.items()}
         largest = max(rounded, key=lambda cause: abs(rounded[cause]))
-        rounded[largest] += difference - sum(rounded.values(), _ZERO)
+        rounded[largest] += difference - sum(rounded.values(), ZERO)
     return tuple(rounded.items())
 
 
@@ -119,5 +117,5 @@ def ladder_notional(book: OrderBook | None, side: Side, amount: Decimal, otherwi
         return otherwise
     with localcontext(EXACT):
         takes = walk(levels, amount)
-        beyond = amount - sum((take for _, take in takes), _ZERO)
-        return sum((price * take for price, take in takes), _ZERO) + beyond * levels[-1][0]
+        beyond = amount - sum((take for _, take in takes), ZERO)
+        return sum((price * take for price, take in takes), ZERO) + beyond * levels[-1][0]

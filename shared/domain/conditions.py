@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shared.domain.fees import FeeOverrides, TakerFee, taker_fee
 from shared.domain.latency import Latencies
-from shared.domain.market import OrderBook
-from shared.domain.plan import Instruments
+from shared.domain.loops import split_symbol
+from shared.domain.market import Instrument, OrderBook, VenueMarket
 from shared.domain.portfolio import Amounts
 
 Books = Mapping[tuple[str, str], Sequence[OrderBook]]
 """Books by venue and symbol, in the order in which they were observed."""
+_UNKNOWN = VenueMarket()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +28,23 @@ class SimulationPolicy:
 class Conditions:
     """What the orders of a scan meet.
 
-    `instruments` carry their taker fees; `values` are USDT per unit, of gated mids. `books` should hold,
-    besides those of the legs, the direct pairs of the loop's assets against its start asset: without them
-    what a missing leg leaves behind is carried. A book counts from when it was observed: its `received_ms`,
-    else its `time_ms`.
+    `markets` give instruments and fees, which `fees` override; `values` are USDT per unit, of gated mids.
+    `books` should hold, besides those of the legs, the direct pairs of the loop's assets against its start
+    asset: without them what a missing leg leaves behind is carried. A book counts from when it was observed:
+    its `received_ms`, else its `time_ms`.
     """
 
     books: Books
-    instruments: Instruments
+    markets: Mapping[str, VenueMarket]
     values: Amounts
+    fees: FeeOverrides = field(default_factory=FeeOverrides)
     policy: SimulationPolicy = field(default_factory=SimulationPolicy)
+
+    def terms(self, venue: str, symbol: str) -> tuple[Instrument, TakerFee | None]:
+        """The instrument, without steps and minimums where it is unknown, and its fee if that is known."""
+        market = self.markets.get(venue, _UNKNOWN)
+        instrument = market.instruments.get(symbol) or Instrument(venue, symbol, *split_symbol(symbol))
+        return instrument, taker_fee(venue, symbol, market, self.fees)
 
 
 def observed_ms(book: OrderBook) -> int | None:

@@ -6,18 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 
+from shared.domain.exact import EXACT, ONE, ZERO
+from shared.domain.fees import TakerFee, order_flows
 from shared.domain.market import FeeAsset, Instrument, OrderBook, Side
-from shared.domain.portfolio import EXACT, GRAIN, floor_to_step, round_to_grain
+from shared.domain.portfolio import GRAIN, floor_to_step, round_to_grain
 from shared.domain.trade import Fill, Purpose
-from shared.errors import InputError
 
 DepthTaken = Mapping[tuple[str, str, Side, Decimal], Decimal]
 """Base amount that earlier orders took: by venue, symbol, the order's side and price."""
 Depth = Sequence[tuple[Decimal, Decimal]]
 """Price and base amount, best first."""
-
-_ZERO = Decimal(0)
-_BPS = Decimal(10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +26,7 @@ class Order:
     """
 
     instrument: Instrument
+    fee: TakerFee
     side: Side
     amount: Decimal
     budget: Decimal
@@ -47,24 +46,10 @@ class Outcome:
     def filled(self) -> Decimal:
         """Base amount filled."""
         with localcontext(EXACT):
-            return sum((fill.amount for fill in self.fills), _ZERO)
+            return sum((fill.amount for fill in self.fills), ZERO)
 
 
-NOT_SENT = Outcome(_ZERO, ())
-
-
-def taker_fee(instrument: Instrument) -> tuple[Decimal, FeeAsset]:
-    """The fee rate as a fraction and what it is taken from.
-
-    Raises:
-        InputError: the instrument's fee is unknown.
-    """
-    if instrument.taker_bps is None or instrument.fee_asset is None:
-        raise InputError(
-            f"{instrument.venue} {instrument.symbol}: the taker fee is unknown; configure the venue's fee"
-        )
-    with localcontext(EXACT):
-        return instrument.taker_bps / _BPS, instrument.fee_asset
+NOT_SENT = Outcome(ZERO, ())
 
 
 def depth_taken(fills: Iterable[Fill], earlier: DepthTaken | None = None) -> DepthTaken:
@@ -73,7 +58,7 @@ def depth_taken(fills: Iterable[Fill], earlier: DepthTaken | None = None) -> Dep
     with localcontext(EXACT):
         for fill in fills:
             key = (fill.venue, fill.symbol, fill.side, fill.price)
-            taken[key] = taken.get(key, _ZERO) + fill.amount
+            taken[key] = taken.get(key, ZERO) + fill.amount
     return taken
 
 
@@ -88,8 +73,8 @@ def depth(
                 limit_price is not None and (price > limit_price if side is Side.BUY else price < limit_price)
             ):
                 break
-            left = amount - taken.get((book.venue, book.symbol, side, price), _ZERO) if taken else amount
-            left = floor_to_step(left, None) if left > 0 else _ZERO
+            left = amount - taken.get((book.venue, book.symbol, side, price), ZERO) if taken else amount
+            left = floor_to_step(left, None) if left > 0 else ZERO
             if left:
                 offered.append((price, left))
     return offered
@@ -110,11 +95,11 @@ def walk(levels: Depth, amount: Decimal) -> list[tuple[Decimal, Decimal]]:
 
 def amount_for(levels: Depth, notional: Decimal) -> Decimal:
     """The base amount whose quote notional is at most `notional`, as far as the depth goes."""
-    total = _ZERO
+    total = ZERO
     with localcontext(EXACT):
         for price, offered in levels:
             if price * offered > notional:
-                return total + floor_to_step(max(notional, _ZERO) / price, None)
+                return total + floor_to_step(max(notional, ZERO) / price, None)
             total += offered
             notional -= price * offered
     return total
@@ -125,31 +110,25 @@ def execute_order(order: Order, book: OrderBook, time_ms: int, taken: DepthTaken
 
     The amount is floored to the venue's step; what falls below the venue's minimums is not sent. Notionals
     and fees are rounded against the desk to the booking grain.
-
-    Raises:
-        InputError: the instrument's fee is unknown.
     """
-    instrument, side = order.instrument, order.side
-    rate, fee_asset = taker_fee(instrument)
-    levels = depth(book, side, order.limit_price, taken)
+    step = order.instrument.amount_step
+    levels = depth(book, order.side, order.limit_price, taken)
     if not levels and order.limit_price is None:
         return NOT_SENT
     with localcontext(EXACT):
-        if side is Side.SELL:
-            amount = floor_to_step(min(order.amount, order.budget), instrument.amount_step)
+        if order.side is Side.SELL:
+            amount = floor_to_step(min(order.amount, order.budget), step)
         else:
-            amount = floor_to_step(order.amount, instrument.amount_step)
-            on_top = rate if fee_asset is FeeAsset.QUOTE else _ZERO
-            if _cost(walk(levels, amount), on_top) > order.budget:
-                grains = 2 * GRAIN * (len(levels) + 1)
-                affordable = amount_for(levels, (order.budget - grains) / (1 + on_top))
-                amount = floor_to_step(affordable, instrument.amount_step)
-        if not meets_minimums(instrument, amount, order.limit_price or levels[0][0]):
+            amount = floor_to_step(order.amount, step)
+            if _payment(order, walk(levels, amount), time_ms) > order.budget:
+                on_top = order.fee.rate if order.fee.asset is FeeAsset.QUOTE else ZERO
+                rounding = 2 * GRAIN * (len(levels) + 1)
+                amount = floor_to_step(amount_for(levels, (order.budget - rounding) / (ONE + on_top)), step)
+        if not meets_minimums(order.instrument, amount, order.limit_price or levels[0][0]):
             return NOT_SENT
-        available = sum((offered for _, offered in levels), _ZERO)
-        filled = floor_to_step(min(amount, available), instrument.amount_step)
-        fills = tuple(_fill(order, price, take, time_ms) for price, take in walk(levels, filled))
-    return Outcome(amount, fills)
+        available = sum((offered for _, offered in levels), ZERO)
+        takes = walk(levels, floor_to_step(min(amount, available), step))
+    return Outcome(amount, tuple(_fill(order, price, take, time_ms) for price, take in takes))
 
 
 def meets_minimums(instrument: Instrument, amount: Decimal, price: Decimal) -> bool:
@@ -157,27 +136,24 @@ def meets_minimums(instrument: Instrument, amount: Decimal, price: Decimal) -> b
     with localcontext(EXACT):
         return (
             amount > 0
-            and amount >= (instrument.min_amount or _ZERO)
-            and amount * price >= (instrument.min_notional or _ZERO)
+            and amount >= (instrument.min_amount or ZERO)
+            and amount * price >= (instrument.min_notional or ZERO)
             and (instrument.max_amount is None or amount <= instrument.max_amount)
         )
 
 
-def _cost(takes: Iterable[tuple[Decimal, Decimal]], rate: Decimal) -> Decimal:
-    total = _ZERO
-    for price, amount in takes:
-        notional = round_to_grain(price * amount, ROUND_CEILING)
-        total += notional + round_to_grain(notional * rate, ROUND_CEILING)
-    return total
+def _payment(order: Order, takes: Iterable[tuple[Decimal, Decimal]], time_ms: int) -> Decimal:
+    """What a buy of these levels pays in quote."""
+    fills = (_fill(order, price, amount, time_ms) for price, amount in takes)
+    quote = order.instrument.quote
+    return sum((fill.notional + (fill.fee if fill.fee_asset == quote else ZERO) for fill in fills), ZERO)
 
 
 def _fill(order: Order, price: Decimal, amount: Decimal, time_ms: int) -> Fill:
-    instrument = order.instrument
-    rate, fee_asset = taker_fee(instrument)
-    buying = order.side is Side.BUY
-    notional = round_to_grain(price * amount, ROUND_CEILING if buying else ROUND_FLOOR)
-    from_base = buying and fee_asset is FeeAsset.RECEIVED
-    fee = round_to_grain((amount if from_base else notional) * rate, ROUND_CEILING)
+    instrument, buying = order.instrument, order.side is Side.BUY
+    with localcontext(EXACT):
+        notional = round_to_grain(price * amount, ROUND_CEILING if buying else ROUND_FLOOR)
+    fee = round_to_grain(order_flows(order.side, amount, notional, order.fee).fee, ROUND_CEILING)
     return Fill(
         instrument.venue,
         instrument.symbol,
@@ -190,6 +166,6 @@ def _fill(order: Order, price: Decimal, amount: Decimal, time_ms: int) -> Fill:
         amount,
         notional,
         fee,
-        instrument.base if from_base else instrument.quote,
+        instrument.base if buying and order.fee.asset is FeeAsset.RECEIVED else instrument.quote,
         time_ms,
     )

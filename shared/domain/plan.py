@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
+from shared.domain.exact import EXACT, ONE, ZERO
+from shared.domain.fees import TakerFee
 from shared.domain.market import Instrument, Side
 from shared.domain.opportunity import Leg, Opportunity
 from shared.domain.orders import meets_minimums
-from shared.domain.portfolio import EXACT, Portfolio, floor_to_step, round_to_grain
+from shared.domain.portfolio import Portfolio, floor_to_step, round_to_grain
 from shared.errors import InputError
 
-Instruments = Mapping[tuple[str, str], Instrument]
-"""By venue and symbol; taker_bps and fee_asset are filled in."""
-
-_ZERO = Decimal(0)
+Terms = Callable[[str, str], tuple[Instrument, TakerFee | None]]
+"""Venue and symbol to the instrument and its taker fee, None where the fee is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class PlannedLeg:
 
     index: int
     instrument: Instrument
+    fee_rule: TakerFee
     side: Side
     amount: Decimal
     notional: Decimal
@@ -51,21 +52,21 @@ class PlannedLeg:
         """What the leg was expected to pay, a fee on top included."""
         with localcontext(EXACT):
             gross = self.notional if self.side is Side.BUY else self.amount
-            return gross + (self.fee if self.fee_asset == self.pays else _ZERO)
+            return gross + (self.fee if self.fee_asset == self.pays else ZERO)
 
     @property
     def proceeds(self) -> Decimal:
         """What the leg was expected to bring in after its fee."""
         with localcontext(EXACT):
             gross = self.amount if self.side is Side.BUY else self.notional
-            return gross - (self.fee if self.fee_asset == self.gets else _ZERO)
+            return gross - (self.fee if self.fee_asset == self.gets else ZERO)
 
 
-def plan_legs(opportunity: Opportunity, scale: Decimal, instruments: Instruments) -> tuple[PlannedLeg, ...]:
+def plan_legs(opportunity: Opportunity, scale: Decimal, terms: Terms) -> tuple[PlannedLeg, ...]:
     """The opportunity's legs at `scale`, above 0 and at most 1, each floored to its step and what comes in.
 
     Raises:
-        InputError: the scale would enlarge the trade, or an instrument is unknown.
+        InputError: the scale would enlarge the trade, or a taker fee is unknown.
     """
     if not 0 < scale <= 1:
         raise InputError(
@@ -73,17 +74,18 @@ def plan_legs(opportunity: Opportunity, scale: Decimal, instruments: Instruments
         )
     legs: list[PlannedLeg] = []
     for index, leg in enumerate(opportunity.legs):
-        instrument = instruments.get((leg.venue, leg.symbol))
-        if instrument is None:
-            raise InputError(f"{leg.venue} {leg.symbol} is no known instrument; refresh the markets")
-        planned = _planned(index, leg, leg.amount, instrument, opportunity)
+        instrument, fee = terms(leg.venue, leg.symbol)
+        if fee is None:
+            raise InputError(f"{leg.venue} {leg.symbol}: the taker fee is unknown; configure the venue's fee")
+        follows = index > 0 and opportunity.legs[index - 1].venue == leg.venue
+        planned = _planned(index, leg, leg.amount, instrument, fee, follows=follows)
         if scale != 1:
             with localcontext(EXACT):
                 amount = leg.amount * scale
                 if legs:
                     amount = min(amount, leg.amount * legs[-1].proceeds / planned.payment)
             amount = floor_to_step(amount, instrument.amount_step)
-            planned = _planned(index, leg, amount, instrument, opportunity)
+            planned = _planned(index, leg, amount, instrument, fee, follows=follows)
         legs.append(planned)
     return tuple(legs)
 
@@ -96,7 +98,7 @@ def funded_scale(legs: Sequence[PlannedLeg], portfolio: Portfolio) -> Decimal:
             for leg in legs
             if not leg.follows and leg.payment
         )
-        return min(shares, default=Decimal(1)).min(Decimal(1))
+        return min(shares, default=ONE).min(ONE)
 
 
 def below_minimum(legs: Iterable[PlannedLeg]) -> PlannedLeg | None:
@@ -112,26 +114,26 @@ def planned_flows(legs: Iterable[PlannedLeg]) -> dict[str, Decimal]:
     flows: dict[str, Decimal] = {}
     with localcontext(EXACT):
         for leg in legs:
-            flows[leg.pays] = flows.get(leg.pays, _ZERO) - leg.payment
-            flows[leg.gets] = flows.get(leg.gets, _ZERO) + leg.proceeds
+            flows[leg.pays] = flows.get(leg.pays, ZERO) - leg.payment
+            flows[leg.gets] = flows.get(leg.gets, ZERO) + leg.proceeds
     return flows
 
 
 def _planned(
-    index: int, leg: Leg, amount: Decimal, instrument: Instrument, opportunity: Opportunity
+    index: int, leg: Leg, amount: Decimal, instrument: Instrument, fee: TakerFee, *, follows: bool
 ) -> PlannedLeg:
     with localcontext(EXACT):
+        charged = leg.fee if amount == leg.amount else leg.fee * amount / leg.amount
         return PlannedLeg(
             index,
             instrument,
+            fee,
             leg.side,
             amount,
             round_to_grain(amount * leg.average_price, ROUND_HALF_EVEN),
             leg.average_price,
             leg.limit_price,
-            leg.fee
-            if amount == leg.amount
-            else round_to_grain(leg.fee * amount / leg.amount, ROUND_HALF_EVEN),
+            round_to_grain(charged, ROUND_HALF_EVEN),
             leg.fee_asset,
-            index > 0 and opportunity.legs[index - 1].venue == leg.venue,
+            follows,
         )

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
+from shared.domain.exact import EXACT, ZERO, text
 from shared.domain.market import Instrument, Side
 from shared.domain.trade import Fill, Trade, Transfer
 from shared.errors import MalformedRecord, Overdraft
 
-EXACT = Context(prec=120, traps=[InvalidOperation, DivisionByZero, Overflow])
-"""Arithmetic in which no sum or product of money is ever rounded."""
 GRAIN_EXPONENT = -18
 GRAIN = Decimal(1).scaleb(GRAIN_EXPONENT)
 """The smallest amount that is booked; what is finer is rounded against the desk."""
 Balances = Mapping[str, Mapping[str, Decimal]]
 Amounts = Mapping[str, Decimal]
-_ZERO = Decimal(0)
 _NOTHING: Amounts = {}
 
 
@@ -42,7 +40,7 @@ def net_flows(fills: Iterable[Fill]) -> dict[str, Decimal]:
         flows: dict[str, Decimal] = {}
         for fill in fills:
             for asset, amount in movements(fill):
-                flows[asset] = flows.get(asset, _ZERO) + amount
+                flows[asset] = flows.get(asset, ZERO) + amount
     return {asset: amount for asset, amount in flows.items() if amount}
 
 
@@ -64,7 +62,7 @@ class Portfolio:
 
     def balance(self, venue: str, asset: str) -> Decimal:
         """What the venue holds of the asset; zero where nothing is known of it."""
-        return self.balances.get(venue, _NOTHING).get(asset, _ZERO)
+        return self.balances.get(venue, _NOTHING).get(asset, ZERO)
 
     def balance_after(self, fills: Iterable[Fill], venue: str, asset: str) -> Decimal:
         """What the venue would hold of the asset after these fills."""
@@ -81,8 +79,8 @@ class Portfolio:
     def total(self, asset: str) -> Decimal:
         """The asset at all venues and what of it will arrive."""
         with localcontext(EXACT):
-            held = sum((assets.get(asset, _ZERO) for assets in self.balances.values()), _ZERO)
-            return held + sum((t.amount - t.fee for t in self.in_transit if t.asset == asset), _ZERO)
+            held = sum((assets.get(asset, ZERO) for assets in self.balances.values()), ZERO)
+            return held + sum((t.amount - t.fee for t in self.in_transit if t.asset == asset), ZERO)
 
     def assets(self) -> set[str]:
         """Every asset that is or was held."""
@@ -145,10 +143,10 @@ class Portfolio:
         with localcontext(EXACT):
             gaps = {
                 asset: self.total(asset)
-                - sum((assets.get(asset, _ZERO) for assets in self.initial.values()), _ZERO)
-                - self.realised.get(asset, _ZERO)
-                - self.carried.get(asset, _ZERO)
-                + self.transfer_fees.get(asset, _ZERO)
+                - sum((assets.get(asset, ZERO) for assets in self.initial.values()), ZERO)
+                - self.realised.get(asset, ZERO)
+                - self.carried.get(asset, ZERO)
+                + self.transfer_fees.get(asset, ZERO)
                 for asset in self.assets()
             }
         return {asset: gap for asset, gap in gaps.items() if gap}
@@ -159,10 +157,10 @@ class Portfolio:
             "version": 1,
             "balances": _nested_text(self.balances),
             "initial": _nested_text(self.initial),
-            "initial_values": _text(self.initial_values),
-            "realised": _text(self.realised),
-            "carried": _text(self.carried),
-            "transfer_fees": _text(self.transfer_fees),
+            "initial_values": _texts(self.initial_values),
+            "realised": _texts(self.realised),
+            "carried": _texts(self.carried),
+            "transfer_fees": _texts(self.transfer_fees),
             "in_transit": [
                 {
                     "id": transfer.id,
@@ -170,8 +168,8 @@ class Portfolio:
                     "network": transfer.network,
                     "source": transfer.source,
                     "target": transfer.target,
-                    "amount": format(transfer.amount, "f"),
-                    "fee": format(transfer.fee, "f"),
+                    "amount": text(transfer.amount),
+                    "fee": text(transfer.fee),
                     "sent_ms": transfer.sent_ms,
                     "arrives_ms": transfer.arrives_ms,
                 }
@@ -231,7 +229,7 @@ def fund(
                 price = values.get(asset)
                 if price:
                     amount = floor_to_step(worth / price, Decimal("1e-8"))
-                    held[asset] = max(held.get(asset, _ZERO), amount)
+                    held[asset] = max(held.get(asset, ZERO), amount)
     funded = {asset for held in balances.values() for asset in held}
     return Portfolio(balances, balances, {asset: values[asset] for asset in sorted(funded)})
 
@@ -260,22 +258,20 @@ def value(portfolio: Portfolio, values: Amounts) -> Valuation:
     valued = {asset for asset in assets if asset in values}
     with localcontext(EXACT):
         held = {
-            asset: sum((amounts.get(asset, _ZERO) for amounts in portfolio.initial.values()), _ZERO)
+            asset: sum((amounts.get(asset, ZERO) for amounts in portfolio.initial.values()), ZERO)
             for asset in valued
         }
         initial = sum(
             (amount * portfolio.initial_values.get(asset, values[asset]) for asset, amount in held.items()),
-            _ZERO,
+            ZERO,
         )
 
         def worth(amounts: Amounts) -> Decimal:
-            return sum(
-                (amount * values[asset] for asset, amount in amounts.items() if asset in valued), _ZERO
-            )
+            return sum((amount * values[asset] for asset, amount in amounts.items() if asset in valued), ZERO)
 
         under_way: dict[str, Decimal] = {}
         for transfer in portfolio.in_transit:
-            under_way[transfer.asset] = under_way.get(transfer.asset, _ZERO) + transfer.amount - transfer.fee
+            under_way[transfer.asset] = under_way.get(transfer.asset, ZERO) + transfer.amount - transfer.fee
         return Valuation(
             total=worth({asset: portfolio.total(asset) for asset in valued}),
             initial=initial,
@@ -309,7 +305,7 @@ def _moved(balances: Balances, moves: Iterable[tuple[str, str, Decimal]]) -> Bal
             if venue not in changed:
                 changed[venue] = dict(balances.get(venue, _NOTHING))
             held = changed[venue]
-            held[asset] = held.get(asset, _ZERO) + delta
+            held[asset] = held.get(asset, ZERO) + delta
     for venue, held in changed.items():
         for asset, amount in held.items():
             if amount < 0:
@@ -321,19 +317,19 @@ def _moved(balances: Balances, moves: Iterable[tuple[str, str, Decimal]]) -> Bal
 
 def _added(amounts: Amounts, more: Amounts) -> Amounts:
     with localcontext(EXACT):
-        return {**amounts, **{asset: amounts.get(asset, _ZERO) + amount for asset, amount in more.items()}}
+        return {**amounts, **{asset: amounts.get(asset, ZERO) + amount for asset, amount in more.items()}}
 
 
-def _text(amounts: Amounts) -> dict[str, str]:
-    return {asset: format(amount, "f") for asset, amount in amounts.items()}
+def _texts(amounts: Amounts) -> dict[str, str]:
+    return {asset: text(amount) for asset, amount in amounts.items()}
 
 
 def _nested_text(balances: Balances) -> dict[str, dict[str, str]]:
-    return {venue: _text(amounts) for venue, amounts in balances.items()}
+    return {venue: _texts(amounts) for venue, amounts in balances.items()}
 
 
 def _numbers(record: Mapping[str, str]) -> dict[str, Decimal]:
-    return {asset: Decimal(text) for asset, text in record.items()}
+    return {asset: Decimal(amount) for asset, amount in record.items()}
 
 
 def _nested_numbers(record: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Decimal]]:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
+from shared.domain.exact import EXACT, ONE, ZERO, text
 from shared.domain.opportunity import Opportunity
-from shared.domain.portfolio import EXACT, Amounts
+from shared.domain.portfolio import Amounts
 from shared.domain.trade import Decision, Trade, TradeStatus, Verdict
 from shared.errors import InputError, MalformedRecord
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
-_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class RiskUsage:
     """
 
     day: int = 0
-    day_value: Decimal = _ZERO
-    day_profit: Decimal = _ZERO
+    day_value: Decimal = ZERO
+    day_profit: Decimal = ZERO
     assets: Amounts = field(default_factory=dict)
     venues: Amounts = field(default_factory=dict)
     scan_id: str = ""
-    scan_value: Decimal = _ZERO
-    profit: Decimal = _ZERO
-    peak: Decimal = _ZERO
+    scan_value: Decimal = ZERO
+    profit: Decimal = ZERO
+    peak: Decimal = ZERO
     recent: tuple[tuple[int, str], ...] = ()
 
     def at(self, now_ms: int) -> RiskUsage:
@@ -79,7 +79,7 @@ class RiskUsage:
         with localcontext(EXACT):
             value = trade.start_amount * price
             earned = (trade.realised_profit + trade.unrealised_profit) * price
-            in_scan = usage.scan_value if usage.scan_id == trade.scan_id else _ZERO
+            in_scan = usage.scan_value if usage.scan_id == trade.scan_id else ZERO
             profit = usage.profit + earned
             return replace(
                 usage,
@@ -98,14 +98,14 @@ class RiskUsage:
         """Plain JSON values; money as text."""
         return {
             "day": self.day,
-            "day_value": format(self.day_value, "f"),
-            "day_profit": format(self.day_profit, "f"),
-            "assets": {asset: format(value, "f") for asset, value in self.assets.items()},
-            "venues": {venue: format(value, "f") for venue, value in self.venues.items()},
+            "day_value": text(self.day_value),
+            "day_profit": text(self.day_profit),
+            "assets": {asset: text(value) for asset, value in self.assets.items()},
+            "venues": {venue: text(value) for venue, value in self.venues.items()},
             "scan_id": self.scan_id,
-            "scan_value": format(self.scan_value, "f"),
-            "profit": format(self.profit, "f"),
-            "peak": format(self.peak, "f"),
+            "scan_value": text(self.scan_value),
+            "profit": text(self.profit),
+            "peak": text(self.peak),
             "recent": [[at_ms, path] for at_ms, path in self.recent],
         }
 
@@ -121,8 +121,8 @@ class RiskUsage:
                 day=int(record["day"]),
                 day_value=Decimal(record["day_value"]),
                 day_profit=Decimal(record["day_profit"]),
-                assets={asset: Decimal(text) for asset, text in record["assets"].items()},
-                venues={venue: Decimal(text) for venue, text in record["venues"].items()},
+                assets={asset: Decimal(value) for asset, value in record["assets"].items()},
+                venues={venue: Decimal(value) for venue, value in record["venues"].items()},
                 scan_id=str(record["scan_id"]),
                 scan_value=Decimal(record["scan_value"]),
                 profit=Decimal(record["profit"]),
@@ -184,7 +184,7 @@ def check(
 def check_losses(policy: RiskPolicy, usage: RiskUsage, now_ms: int) -> tuple[Breach, ...]:
     """The losses that trip the kill switch; to be asked after every trade."""
     current = usage.at(now_ms)
-    nothing = Intent("", (), "", _ZERO, _ZERO)
+    nothing = Intent("", (), "", ZERO, ZERO)
     return (*_daily_loss(policy, current, nothing), *_drawdown(policy, current, nothing))
 
 
@@ -195,20 +195,20 @@ def _trade(policy: RiskPolicy, _: RiskUsage, intent: Intent) -> Iterable[Breach]
 
 def _asset(policy: RiskPolicy, usage: RiskUsage, intent: Intent) -> Iterable[Breach]:
     for asset in _assets(intent.path, intent.start_asset):
-        value = usage.assets.get(asset, _ZERO) + intent.value
+        value = usage.assets.get(asset, ZERO) + intent.value
         if value > policy.max_asset:
             yield Breach("max_asset", value, policy.max_asset, f"the day's value in {asset}")
 
 
 def _venue(policy: RiskPolicy, usage: RiskUsage, intent: Intent) -> Iterable[Breach]:
     for venue, added in _venue_values(intent.path, intent.value).items():
-        value = usage.venues.get(venue, _ZERO) + added
+        value = usage.venues.get(venue, ZERO) + added
         if value > policy.max_venue:
             yield Breach("max_venue", value, policy.max_venue, f"the day's value at {venue}")
 
 
 def _scan(policy: RiskPolicy, usage: RiskUsage, intent: Intent) -> Iterable[Breach]:
-    value = (usage.scan_value if usage.scan_id == intent.scan_id else _ZERO) + intent.value
+    value = (usage.scan_value if usage.scan_id == intent.scan_id else ZERO) + intent.value
     if value > policy.max_scan:
         yield Breach("max_scan", value, policy.max_scan, "the scan's value")
 
@@ -269,9 +269,7 @@ CHECKS: tuple[Callable[[RiskPolicy, RiskUsage, Intent], Iterable[Breach]], ...] 
 
 def allowed_scale(verdict: Verdict, caution_scale: Decimal) -> Decimal:
     """The share of an opportunity's size that a verdict leaves: all, the caution's share, or nothing."""
-    return {Decision.APPROVE: Decimal(1), Decision.CAUTION: caution_scale, Decision.REJECT: _ZERO}[
-        verdict.decision
-    ]
+    return {Decision.APPROVE: ONE, Decision.CAUTION: caution_scale, Decision.REJECT: ZERO}[verdict.decision]
 
 
 def _price(asset: str, values: Amounts) -> Decimal:
@@ -292,4 +290,4 @@ def _venue_values(path: Iterable[str], value: Decimal) -> dict[str, Decimal]:
 
 
 def _plus(amounts: Amounts, more: Amounts) -> Amounts:
-    return {**amounts, **{key: amounts.get(key, _ZERO) + amount for key, amount in more.items()}}
+    return {**amounts, **{key: amounts.get(key, ZERO) + amount for key, amount in more.items()}}

@@ -8,11 +8,12 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from shared.domain.causes import ExecutedLeg, profit_causes, start_rates
 from shared.domain.conditions import Conditions, SimulationPolicy, first_book, observed_ms
+from shared.domain.exact import EXACT, ONE, ZERO
 from shared.domain.latency import Latencies
 from shared.domain.opportunity import Opportunity, Reason, content_id
 from shared.domain.orders import NOT_SENT, DepthTaken, Order, depth_taken, execute_order
 from shared.domain.plan import PlannedLeg, below_minimum, funded_scale, plan_legs, planned_flows
-from shared.domain.portfolio import EXACT, Amounts, Portfolio, net_flows, round_to_grain
+from shared.domain.portfolio import Amounts, Portfolio, net_flows, round_to_grain
 from shared.domain.trade import Fill, Purpose, Trade, TradeStatus
 from shared.domain.unwind import unwind
 from shared.errors import InputError
@@ -27,8 +28,6 @@ __all__ = [
     "refused",
     "trade_id",
 ]
-
-_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def execute(
     conditions: Conditions,
     portfolio: Portfolio,
     taken: DepthTaken,
-    scale: Decimal = Decimal(1),
+    scale: Decimal = ONE,
 ) -> Execution:
     """Trade the opportunity at `scale` of its size, above 0 and at most 1, or less if the balances hold less.
 
@@ -74,20 +73,19 @@ def execute(
     is held, else carried. The same arguments give the same trade.
 
     Raises:
-        InputError: the scale is outside its limits, or an instrument, its fee or the start asset's value is
-            unknown.
+        InputError: the scale is outside its limits, or a fee or the start asset's value is unknown.
     """
     if opportunity.start_asset not in conditions.values:
         raise InputError(
             f"{opportunity.start_asset} has no value in USDT; its book was refused or is missing"
         )
-    legs = plan_legs(opportunity, scale, conditions.instruments)
+    legs = plan_legs(opportunity, scale, conditions.terms)
     share = funded_scale(legs, portfolio)
     if share < 1:
         if share > 0:
             with localcontext(EXACT):
                 scale *= share
-            legs = plan_legs(opportunity, scale, conditions.instruments)
+            legs = plan_legs(opportunity, scale, conditions.terms)
         if share <= 0 or below_minimum(legs):
             detail = f"the balances pay {share:.4f} of it"
             trade = refused(opportunity, scan_id, decided_ms, Reason.NO_INVENTORY, detail)
@@ -151,10 +149,19 @@ def _execute_legs(
         earlier = [fill for before in executed for fill in before.fills]
         budget = portfolio.balance_after(earlier, instrument.venue, leg.pays)
         if leg.follows:
-            budget = min(budget, net_flows(executed[-1].fills).get(leg.pays, _ZERO))
+            budget = min(budget, net_flows(executed[-1].fills).get(leg.pays, ZERO))
         outcome = NOT_SENT
         if book and budget > 0:
-            order = Order(instrument, leg.side, leg.amount, budget, leg.limit_price, Purpose.LEG, leg.index)
+            order = Order(
+                instrument,
+                leg.fee_rule,
+                leg.side,
+                leg.amount,
+                budget,
+                leg.limit_price,
+                Purpose.LEG,
+                leg.index,
+            )
             outcome = execute_order(order, book, max(due, observed_ms(book) or 0), taken)
         arrival = first_book(books, decided_ms, conditions.policy.max_age_ms)
         executed.append(ExecutedLeg(leg, outcome.sent, outcome.fills, arrival, book))
@@ -172,13 +179,13 @@ def _untraded(opportunity: Opportunity, scan_id: str, decided_ms: int) -> Trade:
         opportunity.kind,
         opportunity.path,
         opportunity.start_asset,
-        start_amount=_ZERO,
+        start_amount=ZERO,
         decided_ms=decided_ms,
         completed_ms=decided_ms,
-        decision_profit=_ZERO,
-        realised_profit=_ZERO,
-        unrealised_profit=_ZERO,
-        realised_value=_ZERO,
+        decision_profit=ZERO,
+        realised_profit=ZERO,
+        unrealised_profit=ZERO,
+        realised_value=ZERO,
         causes=(),
         exposure=(),
         fills=(),
@@ -200,11 +207,11 @@ def _settled(
     rates = start_rates(legs, start, values)
     flows = net_flows(fills)
     exposure = tuple(sorted((asset, amount) for asset, amount in flows.items() if asset != start))
-    realised = flows.get(start, _ZERO)
+    realised = flows.get(start, ZERO)
     with localcontext(EXACT):
         decided = planned_flows(legs)[start] if decided_profit is None else decided_profit
         decision_profit = round_to_grain(decided, ROUND_HALF_EVEN)
-        unrealised = sum((amount * rates[asset] for asset, amount in exposure), _ZERO)
+        unrealised = sum((amount * rates[asset] for asset, amount in exposure), ZERO)
         difference = realised - decision_profit
         realised_value = realised * values[start]
     whole = all(leg.sent and leg.filled == leg.sent for leg in executed)

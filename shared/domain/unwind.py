@@ -8,13 +8,13 @@ from itertools import pairwise
 
 from shared.domain.causes import ExecutedLeg
 from shared.domain.conditions import Conditions, observed_ms, standing_book
+from shared.domain.exact import EXACT, ONE, ZERO
+from shared.domain.fees import TakerFee
 from shared.domain.market import FeeAsset, Instrument, OrderBook, Side
-from shared.domain.orders import DepthTaken, Order, amount_for, depth, depth_taken, execute_order, taker_fee
+from shared.domain.orders import DepthTaken, Order, amount_for, depth, depth_taken, execute_order
 from shared.domain.plan import planned_flows
-from shared.domain.portfolio import EXACT, Portfolio, net_flows
+from shared.domain.portfolio import Portfolio, net_flows
 from shared.domain.trade import Fill, Purpose
-
-_ZERO = Decimal(0)
 
 
 def unwind(
@@ -39,24 +39,24 @@ def unwind(
     for before, after in pairwise(executed):
         asset = after.plan.pays
         with localcontext(EXACT):
-            leftover = actual.get(asset, _ZERO) - expected[asset]
+            leftover = actual.get(asset, ZERO) - expected[asset]
         if not leftover:
             continue
         keeper, repaired = (before, after) if leftover > 0 else (after, before)
         venue, leg = keeper.plan.instrument.venue, repaired.plan.index
         due_ms = completed_ms + conditions.policy.latencies.draw_ms(venue, *seed, "unwind", str(leg))
         for symbol in (f"{asset}/{start_asset}", f"{start_asset}/{asset}"):
-            instrument = conditions.instruments.get((venue, symbol))
+            instrument, fee = conditions.terms(venue, symbol)
             book = standing_book(
                 conditions.books.get((venue, symbol), ()), due_ms, conditions.policy.max_age_ms
             )
-            if instrument is None or book is None:
+            if fee is None or book is None:
                 continue
             fills = (*leg_fills, *unwound)
             now_taken = depth_taken(fills, taken)
             available = portfolio.balance_after(fills, venue, asset if leftover > 0 else start_asset)
             order = _order(
-                asset, leftover, instrument, book=book, taken=now_taken, available=available, leg=leg
+                asset, leftover, instrument, fee, book=book, taken=now_taken, available=available, leg=leg
             )
             unwound += execute_order(order, book, max(due_ms, observed_ms(book) or 0), now_taken).fills
             break
@@ -67,6 +67,7 @@ def _order(
     asset: str,
     leftover: Decimal,
     instrument: Instrument,
+    fee: TakerFee,
     *,
     book: OrderBook,
     taken: DepthTaken,
@@ -74,16 +75,15 @@ def _order(
     leg: int,
 ) -> Order:
     """The market order that removes a leftover: a surplus above zero, a shortage below."""
-    rate, fee_asset = taker_fee(instrument)
     surplus = leftover > 0
     side = Side.SELL if surplus == (asset == instrument.base) else Side.BUY
     with localcontext(EXACT):
         if asset == instrument.base:
-            kept = 1 - rate if side is Side.BUY and fee_asset is FeeAsset.RECEIVED else Decimal(1)
+            kept = ONE - fee.rate if side is Side.BUY and fee.asset is FeeAsset.RECEIVED else ONE
             amount = abs(leftover) / kept
         else:
-            on_top = rate if fee_asset is FeeAsset.QUOTE else _ZERO
-            notional = leftover / (1 + on_top) if surplus else -leftover / (1 - rate)
+            on_top = fee.rate if fee.asset is FeeAsset.QUOTE else ZERO
+            notional = leftover / (ONE + on_top) if surplus else -leftover / (ONE - fee.rate)
             amount = amount_for(depth(book, side, None, taken), notional)
     budget = min(available, leftover) if surplus else available
-    return Order(instrument, side, amount, budget, None, Purpose.UNWIND, leg)
+    return Order(instrument, fee, side, amount, budget, None, Purpose.UNWIND, leg)
