@@ -10,6 +10,7 @@ ArbitrageError
         VenueUnavailable was retried once within the tick (5xx, maintenance)
         VenueBanned      the venue cools down until `retry_at_ms`; look at quotas or geography if it repeats
         VenueLied        the venue answered with something that is no market (truncated, empty, HTML)
+    NoVenueAnswered      look at this machine's way to the venues; the scan is recorded as empty
     StorageError         look at the storage it names
         Conflict         somebody else wrote first; read again and retry (the callers do)
         NotFound         the blob or entry does not exist
@@ -18,6 +19,7 @@ ArbitrageError
         PermanentLoadError   repair what it names, then send the batch again with `reload`
     AnalystError         nothing to do: the rules decide, and the verdict says why
     MissingSecret        set the secret it names
+    NoteNotSent          nothing to do: the note is sent again next round; check the webhook if it repeats
     Overdraft            nothing was booked; it repeats only if balances were changed by hand
 """
 
@@ -95,6 +97,10 @@ class VenueLied(VenueError):
     kind = "bad_answer"
 
 
+class NoVenueAnswered(ArbitrageError):
+    """Not one venue answered; the message says of each why."""
+
+
 class StorageError(ArbitrageError):
     """The lake or the state could not be read or written."""
 
@@ -129,6 +135,10 @@ class AnalystError(ArbitrageError):
 
 class MissingSecret(ArbitrageError):
     """A secret is absent or may not be read; it is named, its value never is."""
+
+
+class NoteNotSent(ArbitrageError):
+    """An alarm's note did not reach its receiver."""
 
 
 class Overdraft(ArbitrageError):

@@ -30,7 +30,6 @@ TRIGGERS = ("timer", "http", "command")
 LOOP_KINDS = ("two_leg", "three_leg")
 SOURCES = ("rules", "model")
 LOAD_RESULTS = ("loaded", "duplicate", "retried", "poisoned")
-ALARM_STATES = ("raised", "repeated", "recovered")
 
 
 class SpanKind(StrEnum):
@@ -55,11 +54,12 @@ class MetricKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpanSignal:
-    """A piece of work that is timed."""
+    """A piece of work that is timed; a call names the `peer` that it waits for."""
 
     name: str
     kind: SpanKind
     says: str
+    peer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +108,21 @@ def _metrics(*signals: MetricSignal) -> Mapping[str, MetricSignal]:
 
 SPANS = _spans(
     SpanSignal("scan", SpanKind.REQUEST, "One scan, from the first request to the stored snapshot"),
-    SpanSignal("fetch_quotes", SpanKind.CALL, "All tops of book of every venue"),
-    SpanSignal("fetch_books", SpanKind.CALL, "Order books of the candidates"),
+    SpanSignal("fetch_quotes", SpanKind.CALL, "All tops of book of every venue", "venues"),
+    SpanSignal("fetch_books", SpanKind.CALL, "Order books of the candidates", "venues"),
     SpanSignal("detect", SpanKind.INTERNAL, "Candidates to opportunities and rejections"),
-    SpanSignal("store", SpanKind.CALL, "Blobs and state written to storage"),
+    SpanSignal("store", SpanKind.CALL, "Blobs and state written to storage", "storage"),
     SpanSignal(
         "refresh_markets", SpanKind.REQUEST, "Instruments, fees and network status asked of the venues"
     ),
     SpanSignal("analyze", SpanKind.REQUEST, "The analyst's verdict on one opportunity"),
-    SpanSignal("ask_model", SpanKind.CALL, "One question to the language model"),
+    SpanSignal("ask_model", SpanKind.CALL, "One question to the language model", "model"),
     SpanSignal("execute", SpanKind.REQUEST, "Simulated fills of one scan's opportunities"),
     SpanSignal("record", SpanKind.REQUEST, "Verdicts and trades of one scan written to the lake"),
     SpanSignal("load", SpanKind.MESSAGE, "One blob loaded into the warehouse"),
     SpanSignal("compact", SpanKind.REQUEST, "Parquet, retention and purge"),
     SpanSignal("watch", SpanKind.REQUEST, "The watchdog's round"),
-    SpanSignal("send_alarm", SpanKind.CALL, "One note to the alarm webhook"),
+    SpanSignal("send_alarm", SpanKind.CALL, "One note to the alarm webhook", "webhook"),
 )
 
 EVENTS = _events(

@@ -90,10 +90,11 @@ class LiveMetrics:
         if signal is None:
             self._complain(f"span {name}")
         kind = _KINDS[signal.kind] if signal else trace.SpanKind.INTERNAL
+        peer = {"peer.service": signal.peer} if signal and signal.peer else {}
         if kind is trace.SpanKind.SERVER and above == here and here.is_remote:
             # the host has reported its own request for this invocation: a second one would count it twice
             kind = trace.SpanKind.INTERNAL
-        noted = {"market": self._market} | {key: plain(value) for key, value in attributes.items()}
+        noted = {"market": self._market, **peer, **{key: plain(value) for key, value in attributes.items()}}
         with self._tracer.start_as_current_span(
             name,
             context,

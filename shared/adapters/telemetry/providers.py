@@ -1,4 +1,4 @@
-"""One provider a signal with an exporter for each destination: nothing global, sampling explicit, noise off."""
+"""One provider a signal, an exporter for each destination; nothing global, sampling explicit, noise off."""
 
 from __future__ import annotations
 

@@ -1,0 +1,70 @@
+"""A receiver on loopback that keeps what the real exporters send."""
+
+import gzip
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+class Receiver:
+    """Application Insights' ingestion, an OTLP receiver or a webhook; answers with `status`."""
+
+    def __init__(self):
+        self.requests = []
+        self.status = 200
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                receiver.requests.append((self.path, dict(self.headers), body))
+                answer = b'{"itemsReceived":1,"itemsAccepted":1,"errors":[]}'
+                self.send_response(receiver.status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *args):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self.connection = (
+            f"InstrumentationKey=00000000-0000-4000-8000-000000000001;IngestionEndpoint={self.address}/"
+        )
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def paths(self):
+        return {path for path, _, _ in self.requests}
+
+    def envelopes(self, base_type=None):
+        """What Application Insights received, of one base type or all."""
+        found = [
+            envelope
+            for path, _, body in self.requests
+            if path == "/v2.1/track"
+            for envelope in (json.loads(line) for line in _items(body))
+        ]
+        return [e for e in found if base_type in (None, e["data"]["baseType"])]
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _items(body):
+    return [json.dumps(item) for item in json.loads(body)]
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver()
+    yield made
+    made.close()
