@@ -1,0 +1,1 @@
+"""The four venues' public and signed REST endpoints, one module a venue."""
