@@ -5,46 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.domain.fees import FeeOverrides, TakerFee, taker_fee
+from shared.domain.exact import BPS, EXACT
+from shared.domain.fees import TakerFee
 from shared.domain.latency import Latencies
-from shared.domain.loops import split_symbol
-from shared.domain.market import Instrument, OrderBook, VenueMarket
+from shared.domain.market import FeeAsset, Instrument, OrderBook
 from shared.domain.portfolio import Amounts
 
 Books = Mapping[tuple[str, str], Sequence[OrderBook]]
 """Books by venue and symbol, in the order in which they were observed."""
-_UNKNOWN = VenueMarket()
-
-
-@dataclass(frozen=True, slots=True)
-class SimulationPolicy:
-    """How orders are simulated: `max_age_ms` is how long after its due time an order waits for a book."""
-
-    latencies: Latencies = field(default_factory=Latencies)
-    max_age_ms: int = 3_000
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What the orders of a scan meet.
 
-    `markets` give instruments and fees, which `fees` override; `values` are USDT per unit, of gated mids.
-    `books` should hold, besides those of the legs, the direct pairs of the loop's assets against its start
-    asset: without them what a missing leg leaves behind is carried. A book counts from when it was observed:
-    its `received_ms`, else its `time_ms`.
+    `instruments` carry the taker fees that apply; `values` are USDT per unit, of gated mids. `books` should
+    hold, besides those of the legs, the direct pairs of the loop's assets against its start asset: without
+    them what a missing leg leaves behind is carried. A book counts from when it was observed: its
+    `received_ms`, else its `time_ms`. An order waits for a book up to `max_age_ms` after it is due.
     """
 
     books: Books
-    markets: Mapping[str, VenueMarket]
+    instruments: Mapping[tuple[str, str], Instrument]
     values: Amounts
-    fees: FeeOverrides = field(default_factory=FeeOverrides)
-    policy: SimulationPolicy = field(default_factory=SimulationPolicy)
+    latencies: Latencies = field(default_factory=Latencies)
+    max_age_ms: int = 3_000
 
-    def terms(self, venue: str, symbol: str) -> tuple[Instrument, TakerFee | None]:
-        """The instrument, without steps and minimums where it is unknown, and its fee if that is known."""
-        market = self.markets.get(venue, _UNKNOWN)
-        instrument = market.instruments.get(symbol) or Instrument(venue, symbol, *split_symbol(symbol))
-        return instrument, taker_fee(venue, symbol, market, self.fees)
+    def terms(self, venue: str, symbol: str) -> tuple[Instrument, TakerFee] | None:
+        """An instrument and its fee, or None where one of them is unknown."""
+        instrument = self.instruments.get((venue, symbol))
+        if instrument is None or instrument.taker_bps is None:
+            return None
+        rate = EXACT.divide(instrument.taker_bps, BPS)
+        return instrument, TakerFee(rate, instrument.fee_asset or FeeAsset.RECEIVED)
 
 
 def observed_ms(book: OrderBook) -> int | None:

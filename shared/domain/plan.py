@@ -14,8 +14,8 @@ from shared.domain.orders import meets_minimums
 from shared.domain.portfolio import Portfolio, floor_to_step, round_to_grain
 from shared.errors import InputError
 
-Terms = Callable[[str, str], tuple[Instrument, TakerFee | None]]
-"""Venue and symbol to the instrument and its taker fee, None where the fee is unknown."""
+Terms = Callable[[str, str], tuple[Instrument, TakerFee] | None]
+"""Venue and symbol to the instrument and its taker fee, or None where one of them is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def plan_legs(opportunity: Opportunity, scale: Decimal, terms: Terms) -> tuple[P
     """The opportunity's legs at `scale`, above 0 and at most 1, each floored to its step and what comes in.
 
     Raises:
-        InputError: the scale would enlarge the trade, or a taker fee is unknown.
+        InputError: the scale would enlarge the trade, or an instrument or its taker fee is unknown.
     """
     if not 0 < scale <= 1:
         raise InputError(
@@ -74,9 +74,10 @@ def plan_legs(opportunity: Opportunity, scale: Decimal, terms: Terms) -> tuple[P
         )
     legs: list[PlannedLeg] = []
     for index, leg in enumerate(opportunity.legs):
-        instrument, fee = terms(leg.venue, leg.symbol)
-        if fee is None:
+        known = terms(leg.venue, leg.symbol)
+        if known is None:
             raise InputError(f"{leg.venue} {leg.symbol}: the taker fee is unknown; configure the venue's fee")
+        instrument, fee = known
         follows = index > 0 and opportunity.legs[index - 1].venue == leg.venue
         planned = _planned(index, leg, leg.amount, instrument, fee, follows=follows)
         if scale != 1:

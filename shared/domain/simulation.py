@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from shared.domain.causes import ExecutedLeg, profit_causes, start_rates
-from shared.domain.conditions import Conditions, SimulationPolicy, first_book, observed_ms
+from shared.domain.conditions import Conditions, first_book, observed_ms
 from shared.domain.exact import EXACT, ONE, ZERO
 from shared.domain.latency import Latencies
 from shared.domain.opportunity import Opportunity, Reason, content_id
@@ -17,17 +17,6 @@ from shared.domain.portfolio import Amounts, Portfolio, net_flows, round_to_grai
 from shared.domain.trade import Fill, Purpose, Trade, TradeStatus
 from shared.domain.unwind import unwind
 from shared.errors import InputError
-
-__all__ = [
-    "Conditions",
-    "Execution",
-    "SimulationPolicy",
-    "due_times",
-    "execute",
-    "observed_ms",
-    "refused",
-    "trade_id",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +85,7 @@ def execute(
         trade = refused(opportunity, scan_id, decided_ms, Reason.BELOW_MIN_NOTIONAL, detail)
         return Execution(trade, portfolio, taken)
 
-    due_ms = due_times(opportunity, scan_id, decided_ms, conditions.policy.latencies)
+    due_ms = due_times(opportunity, scan_id, decided_ms, conditions.latencies)
     executed = _execute_legs(
         legs, due_ms, decided_ms, conditions=conditions, portfolio=portfolio, taken=taken
     )
@@ -145,7 +134,7 @@ def _execute_legs(
     for leg, due in zip(legs, due_ms, strict=True):
         instrument = leg.instrument
         books = conditions.books.get((instrument.venue, instrument.symbol), ())
-        book = first_book(books, due, conditions.policy.max_age_ms)
+        book = first_book(books, due, conditions.max_age_ms)
         earlier = [fill for before in executed for fill in before.fills]
         budget = portfolio.balance_after(earlier, instrument.venue, leg.pays)
         if leg.follows:
@@ -163,7 +152,7 @@ def _execute_legs(
                 leg.index,
             )
             outcome = execute_order(order, book, max(due, observed_ms(book) or 0), taken)
-        arrival = first_book(books, decided_ms, conditions.policy.max_age_ms)
+        arrival = first_book(books, decided_ms, conditions.max_age_ms)
         executed.append(ExecutedLeg(leg, outcome.sent, outcome.fills, arrival, book))
     return executed
 

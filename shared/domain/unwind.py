@@ -44,20 +44,16 @@ def unwind(
             continue
         keeper, repaired = (before, after) if leftover > 0 else (after, before)
         venue, leg = keeper.plan.instrument.venue, repaired.plan.index
-        due_ms = completed_ms + conditions.policy.latencies.draw_ms(venue, *seed, "unwind", str(leg))
+        due_ms = completed_ms + conditions.latencies.draw_ms(venue, *seed, "unwind", str(leg))
         for symbol in (f"{asset}/{start_asset}", f"{start_asset}/{asset}"):
-            instrument, fee = conditions.terms(venue, symbol)
-            book = standing_book(
-                conditions.books.get((venue, symbol), ()), due_ms, conditions.policy.max_age_ms
-            )
-            if fee is None or book is None:
+            terms = conditions.terms(venue, symbol)
+            book = standing_book(conditions.books.get((venue, symbol), ()), due_ms, conditions.max_age_ms)
+            if terms is None or book is None:
                 continue
             fills = (*leg_fills, *unwound)
             now_taken = depth_taken(fills, taken)
             available = portfolio.balance_after(fills, venue, asset if leftover > 0 else start_asset)
-            order = _order(
-                asset, leftover, instrument, fee, book=book, taken=now_taken, available=available, leg=leg
-            )
+            order = _order(asset, leftover, terms, book=book, taken=now_taken, available=available, leg=leg)
             unwound += execute_order(order, book, max(due_ms, observed_ms(book) or 0), now_taken).fills
             break
     return unwound
@@ -66,8 +62,7 @@ def unwind(
 def _order(
     asset: str,
     leftover: Decimal,
-    instrument: Instrument,
-    fee: TakerFee,
+    terms: tuple[Instrument, TakerFee],
     *,
     book: OrderBook,
     taken: DepthTaken,
@@ -75,6 +70,7 @@ def _order(
     leg: int,
 ) -> Order:
     """The market order that removes a leftover: a surplus above zero, a shortage below."""
+    instrument, fee = terms
     surplus = leftover > 0
     side = Side.SELL if surplus == (asset == instrument.base) else Side.BUY
     with localcontext(EXACT):
