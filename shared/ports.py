@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
+from shared.domain.alarms import Note
+from shared.domain.facts import Facts
 from shared.domain.market import BookText, Currency, Instrument
+from shared.domain.trade import Verdict
 from shared.errors import VenueError
 
 Row = Mapping[str, Any]
@@ -19,6 +22,10 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch, UTC."""
+        ...
+
+    async def sleep_until(self, time_ms: int) -> None:
+        """Wait until then; at once if it has passed."""
         ...
 
 
@@ -106,8 +113,8 @@ class Entry:
     etag: str
 
 
-STATE_VALUE_BYTES = 900_000
-"""Longest value of the state as JSON: an Azure table's entity of 1 MiB less its overhead."""
+STATE_VALUE_BYTES = 700_000
+"""Longest value of the state as JSON: what an Azure table's entity of 1 MiB holds in base64."""
 
 
 class State(Protocol):
@@ -177,6 +184,14 @@ class Warehouse(Protocol):
         ...
 
 
+class Analyst(Protocol):
+    """Who judges an opportunity. An analyst that fails decides nothing: the rules do, and the verdict says why."""
+
+    async def judge(self, facts: Facts) -> Verdict:
+        """The verdict; never raises for what a model or a network does."""
+        ...
+
+
 class Secrets(Protocol):
     """Secrets by their Key Vault names."""
 
@@ -191,6 +206,18 @@ class Secrets(Protocol):
 
 Attribute = str | float | bool | Decimal
 """What a span or an event may carry; a Decimal keeps every digit."""
+
+
+class Notifier(Protocol):
+    """Brings alarms to a person."""
+
+    async def send(self, note: Note) -> None:
+        """Deliver one note.
+
+        Raises:
+            NoteNotSent: the receiver did not take it.
+        """
+        ...
 
 
 class Span(Protocol):

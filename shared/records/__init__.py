@@ -4,6 +4,7 @@ from shared.records.batch import Batch, Row, checked_rows, decode_batch, encode_
 from shared.records.blobs import (
     batch_name,
     checked_name,
+    findings_name,
     make_scan_id,
     partition,
     reference_name,
@@ -56,6 +57,7 @@ __all__ = [
     "decode_batch",
     "encode_batch",
     "fill_rows",
+    "findings_name",
     "from_iso",
     "from_payload",
     "iso",

@@ -127,6 +127,8 @@ def _typed(hint: Any, value: Any, field: str) -> Any:
         return None if value is None else _typed(inner, value, field)
     if origin is tuple:
         return _tuple(get_args(hint), value, field)
+    if origin is Mapping:
+        return _mapping(get_args(hint)[1], value, field)
     if hint is Decimal:
         return _decimal(value, field)
     if is_dataclass(hint):
@@ -136,6 +138,12 @@ def _typed(hint: Any, value: Any, field: str) -> Any:
     if type(value) is not hint:
         raise MalformedRecord(field, value, f"is not of type {hint.__name__}")
     return value
+
+
+def _mapping(kind: Any, value: Any, field: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise MalformedRecord(field, value, "is not an object")
+    return {key: _typed(kind, each, f"{field}.{key}") for key, each in value.items()}
 
 
 def _choice(kind: type[StrEnum], value: Any, field: str) -> StrEnum:

@@ -36,6 +36,19 @@ _SPELLING = {
 _ADO_ONLY = frozenset({"persist security info", "multipleactiveresultsets", "connection timeout"})
 
 
+def make_engine(target: Path | str, client_id: str | None) -> Engine:
+    """The engine of a SQLite file (a Path) or of Azure SQL (a connection string); not connected yet.
+
+    Raises:
+        SettingsError: the connection string cannot be used.
+    """
+    return (
+        sqlite_engine(target)
+        if isinstance(target, Path)
+        else azure_sql_engine(odbc_string(target, client_id))
+    )
+
+
 def sqlite_engine(path: Path) -> Engine:
     """The engine of a SQLite file; every transaction is explicit, so that schema changes are atomic too."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,9 +114,11 @@ def odbc_string(given: str, client_id: str | None = None) -> str:
     return ";".join(f"{_SPELLING.get(key, key)}={value}" for key, value in parts.items())
 
 
-def store_name(odbc: str) -> str:
-    """Server and database, for messages."""
-    parts = _parts(odbc)
+def store_name(target: Path | str) -> str:
+    """The file, or server and database, for messages."""
+    if isinstance(target, Path):
+        return f"warehouse {target}"
+    parts = _parts(target)
     return f"{parts.get('server', '?')}/{parts.get('database', '?')}"
 
 

@@ -47,6 +47,10 @@ def translated(store: str, action: str) -> Iterator[None]:
     """
     try:
         yield
+    except OSError as error:
+        raise TransientLoadError(
+            f"{store}: cannot {action}: {error}; check owner, permissions and free space, or set DATA_DIR"
+        ) from error
     except SQLAlchemyError as error:
         text = _parts(error)[1] if isinstance(error, DBAPIError) else str(error)
         remedy = f"; {_MIGRATE}" if "no such table" in text or "(208)" in text else ""

@@ -1,0 +1,85 @@
+"""How a storage account is reached, and its errors as this product's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from azure.core.exceptions import AzureError, HttpResponseError
+
+from shared.errors import SettingsError, StorageError
+
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 20
+_RETRIES = 3
+
+OPTIONS = {"connection_timeout": _CONNECT_SECONDS, "read_timeout": _READ_SECONDS, "retry_total": _RETRIES}
+"""Time limits and retries of every client: an outage that lasts is the caller's to handle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A storage account by connection string, or by name and managed identity (of `client_id`, if given).
+
+    Raises:
+        SettingsError: neither is given.
+    """
+
+    connection_string: str | None = field(default=None, repr=False)
+    name: str | None = None
+    client_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.connection_string and not self.name:
+            raise SettingsError(
+                ["AZURE_STORAGE_ACCOUNT_NAME: is missing; set it or AZURE_STORAGE_CONNECTION_STRING"]
+            )
+
+    @property
+    def label(self) -> str:
+        """The account's name, for messages."""
+        if self.name:
+            return self.name
+        found = re.search(r"AccountName=([^;]+)", self.connection_string or "")
+        return found[1] if found else "development storage"
+
+    def client(self, kind: Any, service: str, **options: Any) -> Any:
+        """A client of that class; `service` is the host's second part: blob or table.
+
+        Raises:
+            SettingsError: the connection string is none.
+        """
+        if self.connection_string:
+            try:
+                return kind.from_connection_string(self.connection_string, **OPTIONS, **options)
+            except ValueError as error:
+                problem = "AZURE_STORAGE_CONNECTION_STRING: is malformed; copy it from the Azure portal again"
+                raise SettingsError([problem]) from error
+        from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - 300 ms, only with an identity
+
+        name = str(self.name)
+        url = name if "://" in name else f"https://{name}.{service}.core.windows.net"
+        credential = DefaultAzureCredential(managed_identity_client_id=self.client_id)
+        where = {"account_url": url} if service == "blob" else {"endpoint": url}
+        return kind(**where, credential=credential, **OPTIONS, **options)
+
+
+@contextmanager
+def translated(store: str, action: str, role: str) -> Iterator[None]:
+    """The SDK's errors as StorageError, with code and first line only: headers and signatures stay out."""
+    try:
+        yield
+    except AzureError as error:
+        status = error.status_code if isinstance(error, HttpResponseError) else None
+        found = getattr(error, "error_code", None) or type(error).__name__
+        code = getattr(found, "value", found)
+        text = str(getattr(error, "message", "")).strip().partition("\n")[0][:200]
+        remedy = (
+            f"give the identity the role {role}, or correct the key"
+            if status in {401, 403}
+            else "check the account's name, its network rules and its state"
+        )
+        raise StorageError(f"{store}: cannot {action}: {code}: {text}; {remedy}") from error
