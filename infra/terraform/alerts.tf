@@ -1,0 +1,158 @@
+# Alerts from outside the app, so that they fire when the app itself is silent. The queries stand in queries/.
+
+locals {
+  host_name = one(concat(
+    azurerm_function_app_flex_consumption.main[*].default_hostname,
+    azurerm_linux_function_app.main[*].default_hostname,
+    [for app in azurerm_container_app.main : "${app.name}.${azurerm_container_app_environment.main[0].default_domain}"],
+    [for group in azurerm_container_group.main : "${group.fqdn}:8080" if !var.private_networking],
+  ))
+  scheme   = var.hosting == "container_instances" ? "http" : "https"
+  base_url = local.host_name == null ? null : "${local.scheme}://${local.host_name}"
+
+  log_alerts = {
+    no-scans       = { severity = 1, minutes = var.scan_silence_minutes, says = "No scan has run: see docs/operations.md, No scans." }
+    failures       = { severity = 2, minutes = 15, says = "Functions fail: see docs/operations.md, Functions fail." }
+    poisoned-loads = { severity = 2, minutes = 15, says = "A batch cannot be loaded: see docs/operations.md, Poisoned loads." }
+    kill-switch    = { severity = 1, minutes = 5, says = "The kill switch tripped: see docs/operations.md, Kill switch." }
+    venue-down     = { severity = 3, minutes = 15, says = "A venue does not answer: see docs/operations.md, Venue down." }
+  }
+
+  metric_alerts = {
+    database-load = {
+      scope     = azurerm_mssql_database.main.id
+      namespace = "Microsoft.Sql/servers/databases"
+      metric    = var.sql_serverless == null && !startswith(var.sql_sku, "GP_") && !startswith(var.sql_sku, "BC_") ? "dtu_consumption_percent" : "cpu_percent"
+      threshold = 90
+      says      = "The database is busy: see docs/operations.md, Database busy or full."
+    }
+    database-full = {
+      scope     = azurerm_mssql_database.main.id
+      namespace = "Microsoft.Sql/servers/databases"
+      metric    = "storage_percent"
+      threshold = 85
+      says      = "The database fills up: see docs/operations.md, Database busy or full."
+    }
+  }
+}
+
+resource "azurerm_monitor_action_group" "main" {
+  name                = "ag-${local.base}"
+  resource_group_name = azurerm_resource_group.main.name
+  short_name          = substr(var.name, 0, 12)
+  tags                = local.tags
+
+  dynamic "email_receiver" {
+    for_each = var.alert_emails
+    content {
+      name                    = email_receiver.value
+      email_address           = email_receiver.value
+      use_common_alert_schema = true
+    }
+  }
+}
+
+resource "azurerm_monitor_scheduled_query_rules_alert_v2" "main" {
+  for_each = local.log_alerts
+
+  name                    = "alert-${local.base}-${each.key}"
+  resource_group_name     = azurerm_resource_group.main.name
+  location                = azurerm_resource_group.main.location
+  description             = each.value.says
+  display_name            = "${local.base}: ${replace(each.key, "-", " ")}"
+  severity                = each.value.severity
+  scopes                  = [azurerm_application_insights.main.id]
+  evaluation_frequency    = "PT5M"
+  window_duration         = each.value.minutes == 60 ? "PT1H" : "PT${each.value.minutes}M"
+  auto_mitigation_enabled = true
+  # Tables of events that never happened do not exist yet.
+  skip_query_validation = true
+  tags                  = local.tags
+
+  criteria {
+    # Each query returns one row where something is wrong, and none where all is well.
+    query                   = file("${path.module}/queries/${each.key}.kql")
+    time_aggregation_method = "Count"
+    operator                = "GreaterThan"
+    threshold               = 0
+  }
+
+  action {
+    action_groups = [azurerm_monitor_action_group.main.id]
+  }
+}
+
+resource "azurerm_monitor_metric_alert" "database" {
+  for_each = local.metric_alerts
+
+  name                = "alert-${local.base}-${each.key}"
+  resource_group_name = azurerm_resource_group.main.name
+  scopes              = [each.value.scope]
+  description         = each.value.says
+  severity            = 2
+  frequency           = "PT5M"
+  window_size         = "PT15M"
+  tags                = local.tags
+
+  criteria {
+    metric_namespace = each.value.namespace
+    metric_name      = each.value.metric
+    aggregation      = "Average"
+    operator         = "GreaterThan"
+    threshold        = each.value.threshold
+  }
+
+  action {
+    action_group_id = azurerm_monitor_action_group.main.id
+  }
+}
+
+# The health page asked from outside; behind a private network or in Kubernetes nobody outside can ask.
+resource "azurerm_application_insights_standard_web_test" "health" {
+  count = var.hosting == "none" || (var.private_networking && local.on_containers) ? 0 : 1
+
+  name                    = "health-${local.base}"
+  resource_group_name     = azurerm_resource_group.main.name
+  location                = azurerm_resource_group.main.location
+  application_insights_id = azurerm_application_insights.main.id
+  description             = "GET /api/health every five minutes from three places."
+  enabled                 = true
+  frequency               = 300
+  timeout                 = 60
+  retry_enabled           = true
+  geo_locations           = ["emea-nl-ams-azr", "emea-gb-db3-azr", "emea-se-sto-edge"]
+  tags                    = local.tags
+
+  request {
+    url                              = "${local.base_url}/api/health"
+    http_verb                        = "GET"
+    parse_dependent_requests_enabled = false
+  }
+
+  validation_rules {
+    expected_status_code = 200
+  }
+}
+
+resource "azurerm_monitor_metric_alert" "health" {
+  count = length(azurerm_application_insights_standard_web_test.health)
+
+  name                = "alert-${local.base}-health"
+  resource_group_name = azurerm_resource_group.main.name
+  scopes              = [azurerm_application_insights.main.id, azurerm_application_insights_standard_web_test.health[0].id]
+  description         = "The app is not healthy: see docs/operations.md, Not healthy."
+  severity            = 1
+  frequency           = "PT5M"
+  window_size         = "PT15M"
+  tags                = local.tags
+
+  application_insights_web_test_location_availability_criteria {
+    component_id          = azurerm_application_insights.main.id
+    web_test_id           = azurerm_application_insights_standard_web_test.health[0].id
+    failed_location_count = 2
+  }
+
+  action {
+    action_group_id = azurerm_monitor_action_group.main.id
+  }
+}

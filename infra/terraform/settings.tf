@@ -1,0 +1,66 @@
+# App settings, by the names the product reads. A test holds these names against the product's own table.
+
+locals {
+  # What `var.settings` may set: everything that the product reads, but secrets and what stands in product_settings.
+  free_settings = [
+    "AI_DAILY_TOKENS", "AI_DAILY_USD", "AI_INPUT_USD", "AI_OUTPUT_USD", "AI_TIMEOUT_MS", "AI_TOP", "ALERT_WEBHOOK_SHAPE",
+    "ALIASES", "BLOCK_LIST", "BOOK_LEVELS", "CAPITAL", "FEES", "FUND_ASSET", "FUND_QUOTE", "KILL_SWITCH",
+    "LATENCY_MEDIAN_MS", "LATENCY_SIGMA", "MAX_AGE_MS", "MAX_ASSET", "MAX_BOOKS_PER_SCAN", "MAX_DAILY_LOSS", "MAX_DAY",
+    "MAX_DRAWDOWN", "MAX_SCAN", "MAX_SKEW_MS", "MAX_TRADE", "MAX_TRADES_PER_HOUR", "MAX_TRADES_PER_PAIR", "MAX_VENUE",
+    "MIN_CONFIDENCE", "MIN_NET_BPS", "MIN_PROFIT", "OPENAI_BASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "REBALANCE_TRADES",
+    "SEED", "TOO_GOOD_BPS", "TRANSFER_UNKNOWN", "VENUE_KEYS", "VENUE_TIMEOUT_MS", "VENUES", "WATCH_LIST",
+  ]
+
+  product_settings = merge(
+    {
+      MARKET                      = "live"
+      SCAN_SCHEDULE               = var.schedules.scan
+      MARKETS_SCHEDULE            = var.schedules.markets
+      COMPACT_SCHEDULE            = var.schedules.compact
+      WATCHDOG_SCHEDULE           = var.schedules.watchdog
+      AZURE_CLIENT_ID             = azurerm_user_assigned_identity.app.client_id
+      AZURE_KEY_VAULT_URL         = azurerm_key_vault.main.vault_uri
+      AZURE_STORAGE_ACCOUNT_NAME  = azurerm_storage_account.host.name
+      AZURE_DATALAKE_ACCOUNT_NAME = azurerm_storage_account.lake.name
+      AZURE_SQL_CONNECTION_STRING = local.sql_connection
+      OPENAI_MODEL                = var.openai == null ? "gpt-5-mini" : azurerm_cognitive_deployment.openai[0].name
+    },
+    var.openai == null ? {} : { AZURE_OPENAI_ENDPOINT = azurerm_cognitive_account.openai[0].endpoint },
+    var.settings,
+  )
+
+  secret_settings = var.alert_webhook_url == null ? {} : { ALERT_WEBHOOK_URL = var.alert_webhook_url }
+
+  # No password: the driver asks for a token of the identity named by UID.
+  sql_connection = join(";", [
+    "Driver={ODBC Driver 18 for SQL Server}",
+    "Server=tcp:${azurerm_mssql_server.main.fully_qualified_domain_name},1433",
+    "Database=${azurerm_mssql_database.main.name}",
+    "Authentication=ActiveDirectoryMsi",
+    "UID=${azurerm_user_assigned_identity.app.client_id}",
+    "Encrypt=yes",
+    "TrustServerCertificate=no",
+    "Connection Timeout=30",
+  ])
+
+  # What the Functions host and the telemetry libraries read.
+  platform_settings = {
+    APPLICATIONINSIGHTS_CONNECTION_STRING                      = azurerm_application_insights.main.connection_string
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING                  = "Authorization=AAD;ClientId=${azurerm_user_assigned_identity.app.client_id}"
+    APPLICATIONINSIGHTS_SDKSTATS_DISABLED                      = "true"
+    APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL                 = "true"
+    APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED = "true"
+    PYTHON_ENABLE_OPENTELEMETRY                                = "true"
+  }
+
+  storage_settings = {
+    AzureWebJobsStorage__accountName = azurerm_storage_account.host.name
+    AzureWebJobsStorage__credential  = "managedidentity"
+    AzureWebJobsStorage__clientId    = azurerm_user_assigned_identity.app.client_id
+  }
+
+  # Outside App Service the host does not know its own address, which Durable Functions puts into its links.
+  container_settings = merge(local.product_settings, local.platform_settings, local.storage_settings, {
+    FUNCTIONS_WORKER_RUNTIME = "python"
+  })
+}
