@@ -4,7 +4,6 @@ from shared.records.batch import Batch, Row, checked_rows, decode_batch, encode_
 from shared.records.blobs import (
     batch_name,
     checked_name,
-    findings_name,
     make_scan_id,
     partition,
     reference_name,
@@ -57,7 +56,6 @@ __all__ = [
     "decode_batch",
     "encode_batch",
     "fill_rows",
-    "findings_name",
     "from_iso",
     "from_payload",
     "iso",

@@ -41,11 +41,6 @@ def snapshot_name(market: str, time_ms: int, scan_id: str, phase: str) -> str:
     return f"{market}/snapshots/{partition(time_ms)}/{scan_id}-{phase}.ndjson.gz"
 
 
-def findings_name(market: str, time_ms: int, scan_id: str) -> str:
-    """Blob of what a scan found, with the facts that its analysis and execution need."""
-    return f"{market}/findings/{partition(time_ms)}/{scan_id}.json.gz"
-
-
 def reference_name(market: str, content: bytes) -> str:
     """Blob of instruments and currencies, named by its content: written once a change."""
     return f"{market}/reference/{hashlib.sha256(content).hexdigest()[:32]}.json.gz"

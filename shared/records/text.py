@@ -33,12 +33,12 @@ def storable(value: Decimal) -> str | None:
 
     None if it has more than 20 digits before the point or is not finite.
     """
-    if not value.is_finite() or abs(value) >= _LIMIT:
+    if not value.is_finite() or value.copy_abs() >= _LIMIT:
         return None
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -DECIMAL_SCALE:
         value = value.quantize(_STEP, context=_EXACT)
-        if abs(value) >= _LIMIT:
+        if value.copy_abs() >= _LIMIT:
             return None
     return plain(value)
 
