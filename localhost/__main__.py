@@ -40,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         host = Host(options.app, data_dir, port=port, schedule_timers=not options.once)
         with simulator_if_needed(market, directory):
             return asyncio.run(_run(host, options))
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except Exception as error:  # noqa: BLE001 - the last line of the command: told apart and told to the operator
         if is_settings_error(error):
             sys.stderr.write(f"{error}\n")
@@ -89,9 +91,9 @@ async def _run(host: Host, options: argparse.Namespace) -> int:
         _say_where(host, options.open_route)
         return await (_once(host, options.once_timers.split(",")) if options.once else _serve(host))
     finally:
-        if not await host.stop():
-            # Threads that still run would keep the interpreter alive; their work is repeated after a restart.
-            logging.shutdown()
+        await host.stop()
+        if host.has_busy_threads():
+            # They would keep the interpreter alive; their work is repeated after a restart.
             os._exit(1)
 
 

@@ -72,6 +72,7 @@ class TaskHub:
         self._activity_slots = asyncio.Semaphore(config.max_concurrent_activities)
         self._replays: dict[str, Replay] = {}
         self._driven: set[str] = set()
+        self._dispatched: set[Task] = set()
         self.episodes: Counter[str] = Counter()
         self.failures: dict[str, str] = {}
 
@@ -137,7 +138,6 @@ class TaskHub:
             self._replays[instance_id] = replay
         if outcome.status == "Failed":
             self.failures[instance_id] = json.loads(outcome.output or '""')
-            log.error("orchestration %s: %s", instance_id, self.failures[instance_id])
         for task in tasks:
             self._dispatch(task)
 
@@ -157,12 +157,11 @@ class TaskHub:
             check_determinism(instance["name"], recorded, scheduled)
             if failure is not None:
                 raise failure
+            if not state["isDone"]:
+                replay.check_progress()
         except (_OrchestratorFailedError, UnsupportedActionError, NonDeterministicError) as error:
             message = f"Orchestrator function '{instance['name']}' failed: {error}"
-            log.debug("%s", message, exc_info=error.__cause__)
-            return replay, [], Outcome("Failed", json.dumps(message), custom_status)
-        if not state["isDone"] and replay.waits_for_nothing():
-            message = f"Orchestrator function '{instance['name']}' waits for nothing that will ever complete"
+            log.error("orchestration %s: %s", instance["id"], message, exc_info=error.__cause__)  # noqa: TRY400
             return replay, [], Outcome("Failed", json.dumps(message), custom_status)
         if state["isDone"]:
             return replay, [], Outcome("Completed", _json_or_none(state.get("output")), custom_status)
@@ -203,7 +202,9 @@ class TaskHub:
         return json.loads(text), None
 
     def _dispatch(self, task: Task) -> None:
-        self._background.spawn(self._run_activity(task) if task.activity else self._run_timer(task))
+        if task not in self._dispatched:
+            self._dispatched.add(task)
+            self._background.spawn(self._run_activity(task) if task.activity else self._run_timer(task))
 
     async def _run_timer(self, task: Task) -> None:
         await sleep_until(datetime.fromtimestamp(task.due_at or 0.0, UTC))
@@ -213,6 +214,7 @@ class TaskHub:
         async with self._activity_slots:
             instance = self._instances.get(task.instance_id)
             if instance is None or not self._instances.is_open(task):
+                self._dispatched.discard(task)
                 return
             try:
                 result = await self._call_activity(task, instance["traceparent"])
@@ -238,6 +240,7 @@ class TaskHub:
         return str(ActivityTriggerConverter.encode(result, expected_type=None).value)
 
     def _complete(self, task: Task, event: Event) -> None:
+        self._dispatched.discard(task)
         self._instances.complete(task, event)
         self._wake(task.instance_id)
 

@@ -2,28 +2,31 @@
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import aiohttp
 from azure.durable_functions.models.utils import http_utils  # type: ignore[import-untyped]  # it has no py.typed
 
 from localhost.background import Background
 from localhost.config import read_host_config
 from localhost.durable import TaskHub
 from localhost.durable_http import DurableEndpoints
-from localhost.indexing import HTTP, QUEUE, TIMER, App, load_app
+from localhost.indexing import HTTP, QUEUE, TIMER, load_app
 from localhost.instances import Instances
 from localhost.invocation import Invoker
-from localhost.keys import Keys, load_keys
+from localhost.keys import load_keys
 from localhost.queues import QueueListener, Queues
 from localhost.store import Store
 from localhost.timers import Timer
-from localhost.web import HOST, Route, WebServer, route_of
+from localhost.web import HOST, WebServer, route_of
 
 log = logging.getLogger(__name__)
 
 _DRAIN_POLL_S = 0.02
+_GRACE_S = 10.0
 
 
 class Host:
@@ -36,33 +39,26 @@ class Host:
     def __init__(
         self, app_path: Path | str, data_dir: Path | str, *, port: int = 0, schedule_timers: bool = False
     ) -> None:
-        """Open DATA_DIR and take its lock.
-
-        Raises:
-            StartError: it cannot be written, or another process holds it.
-        """
+        """Remember what to run; `start` begins it."""
         self._app_path = Path(app_path)
+        self._data_dir = Path(data_dir).resolve()
         self._port = port
         self._schedule_timers = schedule_timers
         self._background = Background()
-        self._store = Store(Path(data_dir).resolve())
+        self._closing = AsyncExitStack()
         self.base_url = ""
-        self.app: App
-        self.keys: Keys
-        self.routes: list[Route]
-        self._timers: dict[str, Timer]
-        self._listeners: list[QueueListener]
-        self._server: WebServer | None = None
 
     async def start(self) -> None:
         """Import the app and serve it over HTTP; nothing else begins before `resume`.
 
         Raises:
-            StartError: host.json, the app's bindings, a schedule or the port is not right.
+            StartError: DATA_DIR, host.json, the app's bindings, a schedule or the port is not right.
             Exception: what the app's import raises.
         """
+        self._store = Store(self._data_dir)
+        self._closing.callback(self._store.close)
         config = read_host_config(self._app_path.resolve().parent)
-        self.keys = load_keys(self._store.data_dir)
+        self.keys = load_keys(self._data_dir)
         self.app = load_app(self._app_path)
         self._queues = Queues(self._store, config)
         self._invoker = Invoker(
@@ -83,7 +79,11 @@ class Host:
         self.route_prefix = config.route_prefix
         server = WebServer(self.routes, config.route_prefix, self.keys, self._invoker, self._endpoints)
         self.base_url = f"http://{HOST}:{await server.start(self._port)}"
-        self._server = server
+        self._closing.push_async_callback(self._wind_down, server)
+        # The SDK keeps one HTTP session per process and never closes it, but a session and a lock belong to
+        # one event loop. It has no public way to give it ours.
+        http_utils._session_lock = asyncio.Lock()  # noqa: SLF001
+        http_utils._client_session = aiohttp.ClientSession()  # noqa: SLF001
 
     async def resume(self) -> None:
         """Begin the queues, what was under way when the process ended, and the timers' schedules."""
@@ -94,21 +94,19 @@ class Host:
         for timer in self._timers.values() if self._schedule_timers else ():
             self._background.spawn(timer.keep_time())
 
-    async def stop(self, grace_s: float = 10.0) -> bool:
-        """Begin nothing new, give what runs the grace to end, and close.
+    async def stop(self) -> None:
+        """Begin nothing new, give what runs 10 s to end, and close; the rest goes on after the next start."""
+        await self._closing.aclose()
 
-        Returns:
-            Whether everything ended; what did not is repeated after the next start.
-        """
-        ended = True
-        if self._server is not None:
-            ended = await self._invoker.close(grace_s)
-            await self._background.cancel()
-            await self._server.stop()
-            # The SDK leaves its session to the end of the process; a session belongs to one event loop.
-            await http_utils._close_session()  # noqa: SLF001 - the SDK has no public way
-        self._store.close()
-        return ended
+    async def _wind_down(self, server: WebServer) -> None:
+        await self._invoker.close(_GRACE_S)
+        await self._background.cancel()
+        await server.stop()
+        await http_utils._close_session()  # noqa: SLF001 - see start
+
+    def has_busy_threads(self) -> bool:
+        """Whether a thread still runs a function after the stop; it would keep the interpreter alive."""
+        return self.base_url != "" and self._invoker.has_busy_threads()
 
     async def __aenter__(self) -> Self:
         try:

@@ -83,8 +83,8 @@ class Instances:
 
     def pending(self) -> int:
         """Count running instances and open tasks."""
-        (running,) = self._db.execute("SELECT COUNT(*) FROM running").fetchone()
-        return int(running) + len(self.tasks())
+        both = "SELECT (SELECT COUNT(*) FROM running) + (SELECT COUNT(*) FROM tasks)"
+        return int(self._db.execute(both).fetchone()[0])
 
     def create(self, instance_id: str, name: str, input_json: str | None, traceparent: str) -> None:
         """Start an instance in place of one with the same id."""

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import azure.functions as func
 from azure.functions.queue import QueueMessageOutConverter
 
-from localhost.context import InvocationContext
+from localhost.context import InvocationContext, TraceContext, child_traceparent
 from localhost.indexing import RETURN, Function
 
 log = logging.getLogger(__name__)
@@ -30,10 +30,11 @@ class Invoker:
     """Calls functions as the platform's worker does: async ones on the loop, the others on a thread."""
 
     def __init__(self, directory: Path, send: SendMessages, client_binding: Callable[[], str]) -> None:
-        self._directory = directory
+        self._directory = str(directory)
         self._send = send
         self._client_binding = client_binding
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="function")
+        self._calls: set[Future[Any]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._never = asyncio.Event()
@@ -74,7 +75,9 @@ class Invoker:
         clients = {binding.name: self._client_binding() for binding in function.durable_clients}
         keywords: dict[str, Any] = {**arguments, **outputs, **clients}
         if function.wants_context:
-            keywords["context"] = InvocationContext(function.name, self._directory, traceparent)
+            keywords["context"] = InvocationContext(
+                function.name, self._directory, TraceContext(child_traceparent(traceparent))
+            )
         if inspect.iscoroutinefunction(function.call):
             result = await function.call(**keywords)
         else:
@@ -89,18 +92,23 @@ class Invoker:
 
     async def in_thread(self, call: Callable[[], Any]) -> Any:
         """Run a blocking call on a thread, in a copy of the current context."""
-        inside = contextvars.copy_context().run
-        return await asyncio.get_running_loop().run_in_executor(self._threads, inside, call)
+        future = self._threads.submit(contextvars.copy_context().run, call)
+        self._calls.add(future)
+        future.add_done_callback(self._calls.discard)
+        return await asyncio.wrap_future(future)
 
-    async def close(self, grace_s: float) -> bool:
-        """Begin nothing more, wait for what runs; return whether all of it ended within the grace."""
+    def has_busy_threads(self) -> bool:
+        """Whether a thread still runs a function, even one whose invocation was given up."""
+        return bool(self._calls)
+
+    async def close(self, grace_s: float) -> None:
+        """Begin nothing more and wait for what runs, no longer than the grace."""
         self.closing = True
         try:
             await asyncio.wait_for(self._idle.wait(), grace_s)
         except TimeoutError:
             log.warning("%d invocations still run after %.0f s; they are left", self.running, grace_s)
         self._threads.shutdown(wait=False, cancel_futures=True)
-        return not self.running
 
 
 class _Output(func.Out[Any]):

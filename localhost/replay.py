@@ -49,7 +49,7 @@ _SHOWN_INPUT_CHARACTERS = 200
 
 
 class UnsupportedActionError(Exception):
-    """The orchestrator asked for a Durable action that this runner does not know."""
+    """The orchestrator asked for, or waits for, something that this runner does not know."""
 
 
 class NonDeterministicError(Exception):
@@ -141,9 +141,14 @@ class Replay:
             scheduled += self._advance()
         return scheduled, resumes
 
-    def waits_for_nothing(self) -> bool:
-        """Whether no activity or timer is left that could ever resume the orchestrator."""
-        return not self._open
+    def check_progress(self) -> None:
+        """Check that something is open whose end will resume the orchestrator.
+
+        Raises:
+            UnsupportedActionError: nothing is.
+        """
+        if not self._open:
+            raise UnsupportedActionError("it waits, but no activity and no timer is under way")
 
     def _advance(self) -> Iterator[Scheduled]:
         while (self._current is None or self._current.settled) and self._met < len(self.actions):

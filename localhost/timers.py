@@ -62,13 +62,13 @@ class Timer:
 
     async def keep_time(self) -> None:
         """Fire at each occurrence until cancelled; what fell due while nothing ran fires once, at once."""
-        last = self._last()
+        properties, last = self._function.trigger.properties, self._last()
         if last is None:
             self._remember(utc_now())
-        elif self.schedule.is_monitored() and self.schedule.next_after(last) <= utc_now():
-            await self._fire_logged(past_due=True)
-        elif self._function.trigger.properties.get("runOnStartup"):
-            await self._fire_logged()
+        is_monitored = self.schedule.is_monitored() and properties.get("useMonitor") is not False
+        missed = last is not None and is_monitored and self.schedule.next_after(last) <= utc_now()
+        if missed or properties.get("runOnStartup"):
+            await self._fire_logged(past_due=missed)
         while True:
             await sleep_until(self.schedule.next_after(utc_now()))
             await self._fire_logged()
@@ -96,7 +96,7 @@ class Timer:
             except Exception:
                 self._remember(started)
                 raise
-            # Only now: a timer that died with the process was missed and fires again on start.
+            # Only after it: a timer that died with the process was missed and fires again on start.
             self._remember(started)
 
     async def _fire_logged(self, *, past_due: bool = False) -> None:

@@ -1,9 +1,10 @@
 """Sample apps, written from their source beside a test, and hosts that run them."""
 
+import asyncio
 import json
-import os
 import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 from textwrap import dedent
 
 import aiohttp
@@ -35,9 +36,9 @@ async def start(req: func.HttpRequest, client) -> func.HttpResponse:
 
 
 def pytest_collection_modifyitems(items):
-    here = os.path.dirname(__file__)
+    here = Path(__file__).parent
     for item in items:
-        if str(item.path).startswith(here):
+        if here in item.path.parents:
             # The SDK announces its stricter typing once per process, whichever test comes first.
             item.add_marker(pytest.mark.filterwarnings("ignore:azure.functions df_loads was called"))
 
@@ -95,6 +96,15 @@ class Caller:
         assert response.status == 202, await response.text()
         return json.loads(await response.text())
 
+    async def answers(self, status, method, path, **options):
+        """Ask again and again until the answer has this status; return that answer."""
+        async with asyncio.timeout(20):
+            while True:
+                response = await self.request(method, path, **options)
+                if response.status == status:
+                    return response
+                await asyncio.sleep(0.02)
+
     async def finished(self, orchestrator, instance_id, given=None, timeout_s=20):
         """Start an orchestration, wait until it is done and return its status."""
         links = await self.start(orchestrator, instance_id, given)
@@ -102,6 +112,18 @@ class Caller:
         response = await self.request("GET", links["statusQueryGetUri"], key=False)
         assert response.status == 200
         return await response.json()
+
+
+@pytest.fixture
+def until():
+    """Wait for a condition: `await until(lambda: ...)`."""
+
+    async def wait(condition, timeout_s=20.0):
+        async with asyncio.timeout(timeout_s):
+            while not condition():  # noqa: ASYNC110 - files and counters set no event
+                await asyncio.sleep(0.01)
+
+    return wait
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from textwrap import dedent
 import psutil
 import pytest
 
+from localhost.__main__ import main
+
 ROOT = Path(__file__).parents[2]
 
 STAND_IN = """
@@ -77,7 +79,7 @@ class Command:
     def _launch(self, *arguments, **environment):
         base = {key: value for key, value in os.environ.items() if key not in ("DATA_DIR", "MARKET", "PORT")}
         settings = {**base, "PYTHONPATH": str(ROOT), "MARKET": "live", "PYTHONUNBUFFERED": "1", **environment}
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own module in a folder of the test
             [sys.executable, "-m", "localhost", *arguments],
             cwd=self._sample.folder,
             env={key: value for key, value in settings.items() if value is not None},
@@ -95,11 +97,27 @@ class Command:
         return process.returncode, out, err
 
     def serve(self, *arguments, **environment):
-        """Start a server on a free port and wait until it says where it is; return the process and its lines."""
+        """Serve on a free port; return the process and the two lines that say where."""
         process = self._launch("--port", "0", *arguments, **environment)
         lines = [process.stdout.readline(), process.stdout.readline()]
         assert "functions on http://localhost:" in lines[1], process.stderr.read()
         return process, lines
+
+
+@pytest.fixture
+def refused(sample, monkeypatch, capsys):
+    """Run the command in this process until it refuses to go on; return its one line."""
+
+    def run(*arguments, **environment):
+        monkeypatch.chdir(sample.folder)
+        for name, value in {"MARKET": "live", "DATA_DIR": "", "PORT": "0", **environment}.items():
+            monkeypatch.setenv(name, value)
+        assert main(list(arguments)) == 2
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1
+        return lines[0]
+
+    return run
 
 
 @pytest.fixture
@@ -156,6 +174,36 @@ def test_once_exits_1_when_the_scan_an_orchestration_or_a_load_failed(sample, co
     assert message in err
 
 
+def test_an_orchestration_that_a_timer_starts_before_pending_work_resumes_runs_once(sample, command):
+    sample.write("""
+        @app.timer_trigger(arg_name="timer", schedule="0 0 0 1 1 *")
+        @app.durable_client_input(client_name="client")
+        async def first(timer, client) -> None:
+            await client.start_new("single", "one")
+            while not sample_started.is_set():
+                await asyncio.sleep(0.01)
+
+        @app.timer_trigger(arg_name="timer", schedule="0 0 0 1 1 *")
+        def second(timer) -> None:
+            pass
+
+        @app.orchestration_trigger(context_name="context")
+        def single(context):
+            yield context.call_activity("once", 1)
+
+        @app.activity_trigger(input_name="number")
+        def once(number: int) -> None:
+            note("once")
+            sample_started.set()
+            time.sleep(0.3)
+
+        sample_started = threading.Event()
+    """)
+    code, _, err = command.run("--once", "--once-timers", "first,second")
+    assert code == 0, err
+    assert sample.notes == ["once"]
+
+
 def test_once_finishes_first_what_an_earlier_process_left(sample, command):
     sample.write(ONCE)
 
@@ -170,56 +218,49 @@ def test_once_finishes_first_what_an_earlier_process_left(sample, command):
     assert sorted(sample.notes) == ["load", "load", "refresh none", "scan", "trade"]
 
 
-def test_once_without_its_timers_is_a_setting_error(sample, command):
+def test_once_without_its_timers_is_a_setting_error(sample, refused):
     sample.write("")
-    code, _, err = command.run("--once")
-    assert (code, err) == (
-        2,
-        "--once needs the timer function refresh_markets_timer, but the app has no timers\n",
-    )
+    line = refused("--once")
+    assert line == "--once needs the timer function refresh_markets_timer, but the app has no timers"
 
 
-def test_settings_that_the_app_refuses_exit_2_with_its_message(sample, command):
+def test_settings_that_the_app_refuses_exit_2_with_its_message(sample, refused):
     sample.write("""
         class SettingsError(Exception):
             pass
 
         raise SettingsError("MAX_AGE_MS='x' is not a number; set 3000")
     """)
-    code, _, err = command.run("--once")
-    assert (code, err) == (2, "MAX_AGE_MS='x' is not a number; set 3000\n")
+    assert refused("--once") == "MAX_AGE_MS='x' is not a number; set 3000"
 
 
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"MARKET": "paper"}, "MARKET is 'paper'; set it to one of simulated, live, or unset it\n"),
-        ({"PORT": "http"}, "the port is 'http'; set PORT or --port to a number from 0 to 65535\n"),
-        ({"PORT": "65536"}, "the port is '65536'; set PORT or --port to a number from 0 to 65535\n"),
+        ({"MARKET": "paper"}, "MARKET is 'paper'; set it to one of simulated, live, or unset it"),
+        ({"PORT": "http"}, "the port is 'http'; set PORT or --port to a number from 0 to 65535"),
+        ({"PORT": "65536"}, "the port is '65536'; set PORT or --port to a number from 0 to 65535"),
     ],
 )
-def test_a_wrong_setting_is_one_line_and_exit_2(sample, command, environment, message):
+def test_a_wrong_setting_is_one_line_and_exit_2(sample, refused, environment, message):
     sample.write(ONCE)
-    assert command.run(**environment)[::2] == (2, message)
+    assert refused(**environment) == message
 
 
-def test_an_unwritable_data_dir_is_one_line_and_exit_2(sample, command):
+def test_an_unwritable_data_dir_is_one_line_and_exit_2(sample, refused):
     sample.write(ONCE)
-    code, _, err = command.run(DATA_DIR=str(sample.path / "below-a-file"))
-    assert code == 2
-    assert "cannot be written" in err
-    assert err.count("\n") == 1
+    line = refused(DATA_DIR=str(sample.path / "below-a-file"))
+    assert "cannot be written (Not a directory); set DATA_DIR" in line
 
 
-def test_a_port_in_use_is_one_line_and_exit_2(sample, command):
+def test_a_port_in_use_is_one_line_and_exit_2(sample, refused):
     sample.write(ONCE)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        code, _, err = command.run(PORT=str(port))
-    assert code == 2
-    assert err == f"port {port} cannot be used (Address already in use); stop what uses it or set PORT\n"
+        line = refused(PORT=str(port))
+    assert line == f"port {port} cannot be used (Address already in use); stop what uses it or set PORT"
 
 
 def test_a_second_instance_on_the_same_data_dir_is_refused(sample, command):
@@ -231,12 +272,12 @@ def test_a_second_instance_on_the_same_data_dir_is_refused(sample, command):
     assert err.count("\n") == 1
 
 
-def test_a_simulator_that_does_not_start_is_one_clear_error(sample, command):
+def test_a_simulator_that_does_not_start_is_one_clear_error(sample, refused):
     sample.write(ONCE)
     (sample.folder / "simulator.py").write_text("raise SystemExit(3)")
-    code, _, err = command.run(MARKET="simulated")
-    assert code == 2
-    assert "the simulator ended with code 3 before it listened" in err
+    assert "the simulator ended with code 3 before it listened" in refused(
+        MARKET="simulated", SIMULATOR_URL=""
+    )
 
 
 @pytest.mark.parametrize("received", [signal.SIGINT, signal.SIGTERM])

@@ -1,6 +1,5 @@
 """Orchestrations through the real Durable SDK: fan-out, retries, timers, restarts, and what is refused."""
 
-import asyncio
 import json
 
 import pytest
@@ -59,6 +58,8 @@ async def test_a_fan_out_of_200_activities_runs_the_orchestrator_a_constant_numb
 
 
 RETRIES = """
+    from datetime import timedelta
+
     retry = df.RetryOptions(first_retry_interval_in_milliseconds=20, max_number_of_attempts=3)
 
     @app.orchestration_trigger(context_name="context")
@@ -80,7 +81,7 @@ RETRIES = """
         except Exception as error:
             assert "now" in str(error)
         first = yield context.call_activity("plain", "first")
-        yield context.create_timer(context.current_utc_datetime + __import__("datetime").timedelta(seconds=0.3))
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=0.3))
         second = yield context.call_activity("plain", "second")
         return [first, second]
 
@@ -110,7 +111,9 @@ async def test_failing_activities_are_retried_and_every_result_finds_its_own_tas
     async with running() as (_, caller):
         status = await caller.finished("retried", "retries", tasks)
     assert status["output"] == ["a", "b", "c", "d", "e", "last"]
-    assert sorted(sample.notes) == sorted(f"{name} {n + 1}" for name, fails in tasks for n in range(fails + 1))
+    assert sorted(sample.notes) == sorted(
+        f"{name} {n + 1}" for name, fails in tasks for n in range(fails + 1)
+    )
 
 
 async def test_an_orchestration_fails_with_the_activitys_error_after_the_last_attempt(sample, running):
@@ -129,6 +132,55 @@ async def test_ids_stay_right_when_code_goes_on_while_a_failed_fan_out_still_ret
         status = await caller.finished("goes_on_after_a_failure", "mixed")
     assert status["output"] == ["first", "second"]
     assert sample.notes == ["slow 1", "slow 2", "slow 3"]
+
+
+async def test_a_task_of_a_failed_fan_out_still_counts_in_a_later_one(sample, running):
+    sample.write("""
+        @app.orchestration_trigger(context_name="context")
+        def carries_over(context):
+            first, second = context.call_activity("fails", 0), context.call_activity("fails", 0.2)
+            try:
+                yield context.task_all([first, second])
+            except Exception:
+                note("first failed")
+            try:
+                yield context.task_all([second, context.call_activity("gate", None)])
+            except Exception:
+                return "second failed"
+
+        @app.activity_trigger(input_name="delay")
+        async def fails(delay: float) -> None:
+            await asyncio.sleep(delay)
+            raise RuntimeError("always")
+
+        @app.activity_trigger(input_name="nothing")
+        async def gate(nothing) -> None:
+            while not LOG.with_name("open").exists():
+                await asyncio.sleep(0.01)
+    """)
+    async with running() as (host, caller):
+        links = await caller.start("carries_over", "one")
+        response = await caller.answers(200, "GET", links["statusQueryGetUri"], key=False)
+        assert (await response.json())["output"] == "second failed"
+        (sample.folder / "open").touch()
+        await host.drain(10)
+
+
+async def test_an_orchestrator_that_waits_for_nothing_fails_instead_of_hanging(sample, running):
+    sample.write("""
+        @app.orchestration_trigger(context_name="context")
+        def stuck(context):
+            yield context.call_activity("echo", 1)
+            yield None
+
+        @app.activity_trigger(input_name="number")
+        def echo(number: int) -> int:
+            return number
+    """)
+    async with running() as (_, caller):
+        status = await caller.finished("stuck", "stuck")
+    assert status["runtimeStatus"] == "Failed"
+    assert "no activity and no timer is under way" in status["output"]
 
 
 async def test_nested_and_empty_fan_outs_complete(sample, running):
@@ -176,7 +228,9 @@ async def test_a_timer_holds_the_orchestration_until_its_moment(sample, running)
         ("yield context.task_all([context.wait_for_external_event('go')])", "wait_for_external_event"),
     ],
 )
-async def test_an_action_the_runner_does_not_know_fails_the_instance_by_name(sample, running, statement, named):
+async def test_an_action_the_runner_does_not_know_fails_the_instance_by_name(
+    sample, running, statement, named
+):
     sample.write(f"""
         @app.orchestration_trigger(context_name="context")
         def other(context):
@@ -273,9 +327,9 @@ async def test_the_real_client_reads_terminates_lists_and_purges(sample, running
         assert await _operate(caller, "status", "absent") == [False, None]
         await caller.start("gate", "stuck", "shut")
         assert await _operate(caller, "status", "stuck") in ([True, "Pending"], [True, "Running"])
-        await caller.start("gate", "done", "open")
-        while await _operate(caller, "status", "done") != [True, "Completed"]:
-            await asyncio.sleep(0.01)
+        links = await caller.start("gate", "done", "open")
+        await caller.answers(200, "GET", links["statusQueryGetUri"], key=False)
+        assert await _operate(caller, "status", "done") == [True, "Completed"]
         await _operate(caller, "terminate", "stuck")
         assert await _operate(caller, "status", "stuck") == [True, "Terminated"]
         (sample.folder / "shut").touch()
@@ -296,12 +350,13 @@ async def test_what_the_client_may_not_do_here_is_refused_by_name(sample, runnin
 
 
 @pytest.mark.parametrize(("states", "replaced"), [("NonRunningStates", False), ("AnyState", True)])
-async def test_a_running_instance_is_replaced_only_where_host_json_says_so(sample, running, states, replaced):
+async def test_a_running_instance_is_replaced_only_where_host_json_says_so(
+    sample, running, until, states, replaced
+):
     sample.write(CLIENT, {"extensions": {"durableTask": {"overridableExistingInstanceStates": states}}})
     async with running() as (host, caller):
         await caller.start("gate", "same", "first")
-        while sample.notes != ["first"]:
-            await asyncio.sleep(0.01)
+        await until(lambda: sample.notes == ["first"])
         again = await caller.request("POST", "/api/start/gate/same", json="second")
         (sample.folder / "first").touch()
         (sample.folder / "second").touch()

@@ -20,7 +20,8 @@ ROUTES = """
 
     @app.route(route="scans/{id}")
     def scan(req: func.HttpRequest) -> func.HttpResponse:
-        return func.HttpResponse(f"scan {req.route_params['id']}", status_code=202, headers={"X-Kind": "scan"})
+        text = f"scan {req.route_params['id']}"
+        return func.HttpResponse(text, status_code=202, headers={"X-Kind": "scan"})
 
     @app.route(route="scans/latest")
     def latest(req: func.HttpRequest) -> str:
@@ -86,7 +87,7 @@ async def test_the_generated_key_is_kept_in_a_file_of_the_owner_alone(sample, ru
 async def test_the_function_key_of_the_environment_wins(sample, running, monkeypatch):
     monkeypatch.setenv("LOCALHOST_FUNCTION_KEY", "given")
     sample.write(ROUTES)
-    async with running() as (host, caller):
+    async with running() as (_, caller):
         assert await _text(caller, "/api/secret", key="given") == (200, "secret")
     assert "given" not in (sample.data_dir / "host-keys.json").read_text()
 
@@ -126,7 +127,11 @@ async def test_a_function_sees_body_query_and_headers_and_sets_its_own(sample, r
             "POST", "/api/echo?a=1&b=2", headers={"X-Given": "yes"}, json={"text": "ü"}
         )
         assert response.headers["Content-Type"] == "application/json"
-        assert await response.json() == {"json": {"text": "ü"}, "params": {"a": "1", "b": "2"}, "header": "yes"}
+        assert await response.json() == {
+            "json": {"text": "ü"},
+            "params": {"a": "1", "b": "2"},
+            "header": "yes",
+        }
         response = await caller.request("GET", "/api/scans/1")
         assert response.headers["X-Kind"] == "scan"
 

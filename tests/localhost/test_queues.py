@@ -107,7 +107,9 @@ async def test_a_return_value_may_be_a_message(sample, running):
     assert sample.notes == ["X 1"]
 
 
-@pytest.mark.parametrize(("encoding", "stored"), [("base64", base64.b64encode(b"copy").decode()), ("none", "copy")])
+@pytest.mark.parametrize(
+    ("encoding", "stored"), [("base64", base64.b64encode(b"copy").decode()), ("none", "copy")]
+)
 async def test_messages_are_stored_in_the_encoding_of_host_json(sample, running, encoding, stored):
     sample.write(APP, _config(messageEncoding=encoding))
     async with running() as (host, caller):
@@ -177,7 +179,9 @@ async def test_a_message_that_cannot_be_decoded_is_poisoned(sample, running):
     async with running() as (host, caller):
         await _send(caller, "a")
         await host.drain(10)
-        host._store.connection.execute("UPDATE messages SET queue = 'work', body = '!' WHERE queue = 'unheard'")
+        host._store.connection.execute(
+            "UPDATE messages SET queue = 'work', body = '!' WHERE queue = 'unheard'"
+        )
         host._queues.changed["work"].set()
         await host.drain(10)
         assert len(host.poisoned_messages()) == 1

@@ -37,7 +37,7 @@ def test_a_schedule_has_seconds_first_and_both_day_fields_must_match(expression,
 
 @pytest.mark.parametrize("expression", ["", "every minute", "0 61 * * * *", "@daily", "* * * * * * *"])
 def test_what_is_not_ncrontab_is_refused_with_an_example(expression):
-    with pytest.raises(StartError, match="the schedule of tick is .* write six fields"):
+    with pytest.raises(StartError, match=r"the schedule of tick is .* write six fields"):
         Schedule(expression, "tick")
 
 
@@ -46,41 +46,38 @@ def _remember(sample, moment):
 
     async def run():
         async with sample.host() as host:
-            host._store.connection.execute("INSERT OR REPLACE INTO timers VALUES ('tick', ?)", (to_iso(moment),))
+            host._store.connection.execute(
+                "INSERT OR REPLACE INTO timers VALUES ('tick', ?)", (to_iso(moment),)
+            )
 
     return run()
 
 
-async def _until(condition, timeout_s=10.0):
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
-async def test_a_timer_fires_on_its_schedule(sample, running, monkeypatch):
+async def test_a_timer_fires_on_its_schedule(sample, running, until, monkeypatch):
     monkeypatch.setenv("TICK", "* * * * * *")
     sample.write(APP)
     async with running(schedule_timers=True):
-        await _until(lambda: sample.notes.count("tock") >= 2)
+        await until(lambda: sample.notes.count("tock") >= 2)
     assert set(sample.notes) == {"tick False", "tock"}
 
 
 async def test_a_timer_never_overlaps_itself(sample, running, monkeypatch):
     monkeypatch.setenv("TICK", "* * * * * *")
-    monkeypatch.setenv("TICK_S", "1.2")
+    monkeypatch.setenv("TICK_S", "0.3")
     sample.write(APP)
     async with running(schedule_timers=True) as (host, _):
-        await _until(lambda: sample.notes)
-        await host.invoke_timer("tick")
-    assert [note.split()[0] for note in sample.notes[:4]] == ["tick", "tock", "tick", "tock"]
+        await asyncio.gather(*(host.invoke_timer("tick") for _ in range(4)))
+    assert [note.split()[0] for note in sample.notes[:8]] == ["tick", "tock"] * 4
 
 
-async def test_an_occurrence_missed_while_nothing_ran_fires_at_once_on_start(sample, running, monkeypatch):
+async def test_an_occurrence_missed_while_nothing_ran_fires_at_once_on_start(
+    sample, running, until, monkeypatch
+):
     monkeypatch.setenv("TICK", "0 0 0 * * *")
     sample.write(APP)
     await _remember(sample, utc_now() - timedelta(days=3))
     async with running(schedule_timers=True) as (host, _):
-        await _until(lambda: "tock" in sample.notes)
+        await until(lambda: "tock" in sample.notes)
         await host.drain(5)
     assert sample.notes == ["tick True", "tock"]
 
@@ -92,6 +89,13 @@ async def test_the_first_start_and_a_schedule_that_missed_nothing_fire_nothing(s
         async with running(schedule_timers=True):
             await asyncio.sleep(0.2)
     assert sample.notes == []
+
+
+async def test_a_timer_may_ask_to_run_on_startup(sample, running, until):
+    sample.write(APP.replace('schedule="%TICK%"', 'schedule="0 0 0 29 2 *", run_on_startup=True'))
+    async with running(schedule_timers=True):
+        await until(lambda: "tock" in sample.notes)
+    assert sample.notes == ["tick False", "tock"]
 
 
 async def test_schedules_under_a_minute_do_not_catch_up(sample, running, monkeypatch):
