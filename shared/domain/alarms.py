@@ -1,7 +1,7 @@
 """Which alarms hold, and what is told of them: repeats are suppressed, recoveries noted.
 
-The watchdog's round is `holding`, `noticed`, `due`, then `told` for each note that arrived: a note that could not
-be delivered is due again in the next round.
+The watchdog's round is `holding`, `noticed`, `due`, then `told` for each note that arrived: one that
+could not be delivered is due again in the next round.
 """
 
 from __future__ import annotations
