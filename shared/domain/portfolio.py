@@ -26,11 +26,11 @@ _NOTHING: Amounts = {}
 
 def movements(fill: Fill) -> tuple[tuple[str, Decimal], ...]:
     """What a fill adds to each asset's balance at its venue; negative is paid."""
-    sign = 1 if fill.side is Side.BUY else -1
+    buying = fill.side is Side.BUY
     return (
-        (fill.quote, -sign * fill.notional),
-        (fill.base, sign * fill.amount),
-        (fill.fee_asset, -fill.fee),
+        (fill.quote, fill.notional.copy_negate() if buying else fill.notional),
+        (fill.base, fill.amount if buying else fill.amount.copy_negate()),
+        (fill.fee_asset, fill.fee.copy_negate()),
     )
 
 
@@ -120,7 +120,9 @@ class Portfolio:
             )
         return replace(
             self,
-            balances=_moved(self.balances, [(transfer.source, transfer.asset, -transfer.amount)]),
+            balances=_moved(
+                self.balances, [(transfer.source, transfer.asset, transfer.amount.copy_negate())]
+            ),
             transfer_fees=_added(self.transfer_fees, {transfer.asset: transfer.fee}),
             in_transit=(*self.in_transit, transfer),
         )

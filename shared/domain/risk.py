@@ -220,7 +220,7 @@ def _day(policy: RiskPolicy, usage: RiskUsage, intent: Intent) -> Iterable[Breac
 
 
 def _daily_loss(policy: RiskPolicy, usage: RiskUsage, _: Intent) -> Iterable[Breach]:
-    loss = -usage.day_profit
+    loss = usage.day_profit.copy_negate()
     if loss > policy.max_daily_loss:
         yield Breach("max_daily_loss", loss, policy.max_daily_loss, "the day's loss", trips=True)
 
