@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from shared.adapters.venues.market_data import CcxtMarketData
+from shared.adapters.venues.options import ClientOptions
 from shared.errors import Conflict
 from shared.ports import Entry
 
@@ -124,7 +125,7 @@ async def venues():
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    served.url = "http://127.0.0.1:{}".format(runner.addresses[0][1])
+    served.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     yield served
     await runner.cleanup()
 
@@ -144,8 +145,9 @@ async def connect(venues, state, clock):
     """Make adapters in front of the loopback venues; they are closed after the test."""
     made = []
 
-    def make(**options):
-        made.append(CcxtMarketData(state, clock, **{"base_url": venues.url, "time_out_ms": 2000, **options}))
+    def make(base_url=venues.url, time_out_ms=2000, aliases=None, **settings):
+        options = ClientOptions(base_url=base_url, time_out_ms=time_out_ms, aliases=aliases or {})
+        made.append(CcxtMarketData(state, clock, options=options, **settings))
         return made[-1]
 
     yield make
@@ -179,9 +181,7 @@ def recorded_requests():
         lines = recorded_path("cryptofeed_raw_recordings", name).read_text(encoding="utf-8").splitlines()
         pairs = (line.partition(" -> ") for line in lines if " -> " in line)
         return {
-            "/" + url.split("/", 3)[3]: body
-            for url, _, rest in pairs
-            for body in [rest.partition(": ")[2]]
+            "/" + url.split("/", 3)[3]: body for url, _, rest in pairs for body in [rest.partition(": ")[2]]
         }
 
     return read
@@ -189,69 +189,8 @@ def recorded_requests():
 
 @pytest.fixture
 def small_market():
-    """Bodies of one or two instruments a venue, as the venues send them."""
-    kraken_pair = {
-        "altname": "XBTUSD", "wsname": "XBT/USD", "base": "XXBT", "quote": "ZUSD", "pair_decimals": 1,
-        "lot_decimals": 8, "cost_decimals": 5, "tick_size": "0.1", "ordermin": "0.00005", "costmin": "0.5",
-        "status": "online", "leverage_buy": [], "leverage_sell": [],
-        "fees": [[0, 0.4], [10000, 0.35], [50000, 0.24]], "fees_maker": [[0, 0.25]],
-    }  # fmt: skip
-    binance_symbol = {
-        "symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT",
-        "isSpotTradingAllowed": True, "isMarginTradingAllowed": True, "permissions": [],
-        "baseAssetPrecision": 8, "quotePrecision": 8,
-        "filters": [
-            {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000.00", "tickSize": "0.01000000"},
-            {"filterType": "LOT_SIZE", "minQty": "0.00001000", "maxQty": "9000.00000000", "stepSize": "0.00001000"},
-            {"filterType": "NOTIONAL", "minNotional": "5.00000000"},
-        ],
-    }  # fmt: skip
-    bybit_symbol = {
-        "symbol": "BTCUSDT", "baseCoin": "BTC", "quoteCoin": "USDT", "status": "Trading", "marginTrading": "both",
-        "lotSizeFilter": {"basePrecision": "0.000001", "quotePrecision": "0.00000001", "minOrderQty": "0.000048",
-                          "maxOrderQty": "71.7", "minOrderAmt": "1", "maxOrderAmt": "2000000"},
-        "priceFilter": {"tickSize": "0.01"},
-    }  # fmt: skip
-    gate_pair = {
-        "id": "BTC_USDT", "base": "BTC", "quote": "USDT", "fee": "0.1", "min_base_amount": "0.00001",
-        "min_quote_amount": "3", "amount_precision": 5, "precision": 1, "trade_status": "tradable",
-    }  # fmt: skip
-    return {
-        "/api/v3/exchangeInfo": {"symbols": [binance_symbol]},
-        "/api/v3/ticker/bookTicker": [
-            {"symbol": "BTCUSDT", "bidPrice": "60000.00000000", "bidQty": "0.50000000",
-             "askPrice": "60000.01000000", "askQty": "0.40000000"},
-        ],
-        "/api/v3/depth": {"lastUpdateId": 7, "bids": [["60000.00", "0.5"]], "asks": [["60000.01", "0.4"]]},
-        "/v5/market/instruments-info": {"retCode": 0, "retMsg": "OK", "time": 1,
-                                        "result": {"category": "spot", "list": [bybit_symbol]}},
-        "/v5/market/tickers": {"retCode": 0, "retMsg": "OK", "time": 1700000000123, "result": {"list": [
-            {"symbol": "BTCUSDT", "bid1Price": "60001", "bid1Size": "1", "ask1Price": "60002", "ask1Size": "2"}]}},
-        "/v5/market/orderbook": {"retCode": 0, "retMsg": "OK", "time": 1700000000130, "result": {
-            "s": "BTCUSDT", "b": [["60001", "1"]], "a": [["60002", "2"]], "ts": 1700000000120, "u": 9, "seq": 99}},
-        "/api/v4/spot/currency_pairs": [gate_pair],
-        "/api/v4/margin/currency_pairs": [],
-        "/api/v4/spot/currencies": [
-            {"currency": "USDT", "delisted": False, "withdraw_disabled": False, "deposit_disabled": False, "chains": [
-                {"name": "ETH", "addr": "0xdAC17F958D2ee523a2206206994597C13D831ec7",
-                 "withdraw_disabled": False, "deposit_disabled": False},
-                {"name": "TRX", "addr": "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
-                 "withdraw_disabled": True, "deposit_disabled": False}]},
-        ],
-        "/api/v4/spot/tickers": [
-            {"currency_pair": "BTC_USDT", "last": "60000", "highest_bid": "60003.1", "lowest_ask": "60003.2"}],
-        "/api/v4/spot/order_book": {"id": 11, "current": 1700000000200, "update": 1700000000100,
-                                    "bids": [["60003.1", "1"]], "asks": [["60003.2", "2"]]},
-        "/0/public/Assets": {"error": [], "result": {
-            "XXBT": {"altname": "XBT", "decimals": 10, "display_decimals": 5, "status": "enabled"},
-            "ZUSD": {"altname": "USD", "decimals": 4, "display_decimals": 2, "status": "enabled"},
-            "SAND": {"altname": "SAND", "decimals": 10, "display_decimals": 5, "status": "withdrawal_only"}}},
-        "/0/public/AssetPairs": {"error": [], "result": {"XXBTZUSD": kraken_pair}},
-        "/0/public/Ticker": {"error": [], "result": {"XXBTZUSD": {
-            "a": ["60005.20000", "1", "1.500"], "b": ["60005.10000", "2", "2.500"], "c": ["60005.1", "0.01"]}}},
-        "/0/public/Depth": {"error": [], "result": {"XXBTZUSD": {
-            "asks": [["60005.20000", "1.500", 1700000000]], "bids": [["60005.10000", "2.500", 1699999990]]}}},
-    }  # fmt: skip
+    """Bodies of one or two instruments a venue by path, as the venues send them."""
+    return json.loads(Path(__file__).with_name("small_market.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import certifi
 from shared.adapters.venues.cooldown import Cooldowns
 from shared.adapters.venues.failures import Transport, translate
 from shared.adapters.venues.imports import EXCHANGES
+from shared.adapters.venues.options import ClientOptions
 from shared.adapters.venues.venue import Venue
 from shared.errors import VenueBanned, VenueTimeout, VenueUnavailable
 from shared.ports import Clock
@@ -62,10 +63,10 @@ def clock_drift_ms(server_ms: int, resolution_ms: int, sent_ms: int, received_ms
     return min(server_ms + resolution_ms - sent_ms, 0)
 
 
-def _date_ms(headers: Mapping[str, str]) -> int | None:
+def _date_ms(transport: Transport) -> int | None:
     try:
-        return int(parsedate_to_datetime(headers["Date"]).timestamp() * 1000)
-    except (KeyError, ValueError):
+        return int(parsedate_to_datetime(transport.header("Date")).timestamp() * 1000)
+    except ValueError:
         return None
 
 
@@ -126,7 +127,7 @@ class VenueClient:
             else:
                 latency_ms = round((perf_counter() - started) * 1000)
                 received_ms = transport.received_ms
-                date_ms = _date_ms(transport.headers)
+                date_ms = _date_ms(transport)
                 drift_ms = (
                     None
                     if date_ms is None
@@ -139,59 +140,73 @@ class VenueClient:
 
 
 class Clients:
-    """The clients of one event loop. Connections outlive a tick; `close` before the loop ends."""
+    """The clients of one event loop. Connections outlive a tick; `close` before the loop ends.
+
+    The quick ones serve the ticks. The slow ones serve the reference: they alone hold keys, and have rate
+    limiters of their own, so that no tick waits behind a refresh.
+    """
 
     def __init__(
-        self,
-        venues: Mapping[str, Venue],
-        clock: Clock,
-        cooldowns: Cooldowns,
-        *,
-        base_url: str | None,
-        public_hosts: Mapping[str, str],
-        time_out_ms: int,
-        aliases: Mapping[str, str],
-        rest_s: Mapping[int, int],
+        self, venues: Mapping[str, Venue], clock: Clock, cooldowns: Cooldowns, options: ClientOptions
     ) -> None:
-        secure = base_url is None or base_url.startswith("https:")
-        tls = ssl.create_default_context(cafile=certifi.where()) if secure else False
+        self._venues = venues
+        self._clock = clock
+        self._cooldowns = cooldowns
+        self._options = options
+        self._tls: ssl.SSLContext | bool = False
+        if options.base_url is None or options.base_url.startswith("https:"):
+            self._tls = ssl.create_default_context(cafile=certifi.where())
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                ssl=tls, keepalive_timeout=75, limit_per_host=CONNECTIONS_PER_HOST, ttl_dns_cache=300
+                ssl=self._tls, keepalive_timeout=75, limit_per_host=CONNECTIONS_PER_HOST, ttl_dns_cache=300
             )
         )
-        self.of: dict[str, VenueClient] = {}
-        for venue in venues.values():
-            renames = {
-                ticker: name
-                for key, name in aliases.items()
-                for owner, _, ticker in [key.partition(":")]
-                if owner == venue.id
-            }
-            exchange = EXCHANGES[venue.ccxt_id](
-                {
-                    "session": self._session,
-                    "logger": _ccxt_log,
-                    "verify": secure,
-                    "number": str,
-                    "timeout": time_out_ms,
-                    "rateLimiterAlgorithm": "rollingWindow",
-                    "commonCurrencies": renames,
-                    "options": {"fetchMarkets": {"types": ["spot"]}},
-                }
+        self._quick: dict[str, VenueClient] = {}
+        self._slow: dict[str, VenueClient] = {}
+
+    def quick(self, venue: str) -> VenueClient:
+        """The client for quotes and books."""
+        return self._open(self._quick, venue)
+
+    def slow(self, venue: str) -> VenueClient:
+        """The client for instruments, currencies and signed requests."""
+        return self._open(self._slow, venue)
+
+    def _open(self, opened: dict[str, VenueClient], venue: str) -> VenueClient:
+        if venue not in opened:
+            exchange = self._exchange(self._venues[venue])
+            opened[venue] = VenueClient(
+                self._venues[venue], exchange, self._clock, self._cooldowns, self._options.rest_s
             )
-            exchange.ssl_context = tls
-            exchange.urls["api"] = {
-                name: _readdressed(
-                    exchange, url, base_url, public_hosts.get(venue.id) if name == "public" else None
-                )
-                for name, url in exchange.urls["api"].items()
+        return opened[venue]
+
+    def _exchange(self, venue: Venue) -> Any:
+        keys = {key.partition(":")[::2]: name for key, name in self._options.aliases.items()}
+        exchange = EXCHANGES[venue.ccxt_id](
+            {
+                "session": self._session,
+                "logger": _ccxt_log,
+                "verify": bool(self._tls),
+                "number": str,
+                "timeout": self._options.time_out_ms,
+                "rateLimiterAlgorithm": "rollingWindow",
+                "commonCurrencies": {
+                    ticker: name for (owner, ticker), name in keys.items() if owner == venue.id
+                },
+                "options": {"fetchMarkets": {"types": ["spot"]}},
             }
-            self.of[venue.id] = VenueClient(venue, exchange, clock, cooldowns, rest_s)
+        )
+        exchange.ssl_context = self._tls
+        host = self._options.public_hosts.get(venue.id)
+        exchange.urls["api"] = {
+            name: _readdressed(exchange, url, self._options.base_url, host if name == "public" else None)
+            for name, url in exchange.urls["api"].items()
+        }
+        return exchange
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in self.of.values():
+        for client in (*self._quick.values(), *self._slow.values()):
             client.exchange.session = None
         await self._session.close()
 

@@ -27,10 +27,13 @@ class Transport:
     headers: Mapping[str, str] = field(default_factory=dict)
     received_ms: int = 0
 
+    def header(self, name: str) -> str:
+        """A header's value, empty if it is missing; some proxies write the names in small letters."""
+        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "").strip()
 
-def retry_at_ms(headers: Mapping[str, str], default_s: int, now_ms: int) -> int:
-    """When to ask again: by the Retry-After header, in seconds or as a date, else after the default."""
-    wish = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
+
+def retry_at_ms(wish: str, default_s: int, now_ms: int) -> int:
+    """When to ask again: as the Retry-After header wishes, in seconds or with a date, else after the default."""
     wait_ms = default_s * 1000
     if wish.isdecimal():
         wait_ms = int(wish) * 1000
@@ -67,7 +70,7 @@ def translate(
         return VenueError(venue, f"refused the API key: {text}")
     if status in rest_s or isinstance(error, (errors.DDoSProtection, errors.RateLimitExceeded)):
         rest = rest_s.get(status or 0, REST_S[TOO_MANY_REQUESTS])
-        return VenueBanned(venue, text, retry_at_ms(transport.headers, rest, now_ms))
+        return VenueBanned(venue, text, retry_at_ms(transport.header("Retry-After"), rest, now_ms))
     if status is None:
         text = f"gave no answer ({type(error.__cause__ or error).__name__})"
     elif isinstance(error, MALFORMED):

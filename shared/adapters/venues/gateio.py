@@ -57,8 +57,11 @@ class Gateio(Venue):
 
     @override
     async def currencies(self, ask: Ask, exchange: Any) -> dict[str, Currency]:
+        rows = await ask(lambda client: client.publicSpotGetCurrencies())
+        if not isinstance(rows, list):
+            raise TypeError("currencies come as a list")
         told = {}
-        for row in await ask(lambda client: client.publicSpotGetCurrencies()):
+        for row in rows:
             code = exchange.safe_currency_code(row["currency"])
             chains = row["chains"] if "chains" in row else [{**row, "name": row["chain"]}]
             told[code] = Currency(

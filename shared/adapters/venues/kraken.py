@@ -118,7 +118,10 @@ class Kraken(Venue):
     @override
     async def ask_markets(self, exchange: Any) -> list[Any]:
         # ccxt learns from the assets that XXBT is BTC, and that an asset's precision limits its markets'
-        exchange.options[_ASSETS] = await exchange.fetch_currencies()
+        assets = await exchange.fetch_currencies()
+        if not assets:
+            raise ValueError("no assets")
+        exchange.options[_ASSETS] = assets
         return list(await exchange.fetch_markets())
 
     @override

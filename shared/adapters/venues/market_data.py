@@ -9,9 +9,10 @@ from weakref import WeakKeyDictionary
 
 from shared.adapters.venues.binance import Binance
 from shared.adapters.venues.bybit import Bybit
-from shared.adapters.venues.cooldown import REST_S, Cooldowns
+from shared.adapters.venues.cooldown import Cooldowns
 from shared.adapters.venues.gateio import Gateio
 from shared.adapters.venues.kraken import Kraken
+from shared.adapters.venues.options import ClientOptions
 from shared.adapters.venues.reading import reading
 from shared.adapters.venues.reference import fetch_reference
 from shared.adapters.venues.venue import Venue
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from shared.adapters.venues.clients import Answer, Clients, VenueClient
 
 VENUES: Mapping[str, Venue] = {venue.id: venue for venue in (Binance(), Bybit(), Gateio(), Kraken())}
-
-PUBLIC_HOSTS: Mapping[str, str] = {"binance": "data-api.binance.vision"}
-"""Hosts for public data that are not the ones ccxt asks: Binance's answers from everywhere."""
 
 LEAST_SHARE = 0.5
 """An answer that quotes less of a venue's tradable instruments than this is not its market."""
@@ -43,15 +41,11 @@ class CcxtMarketData:
         state: where cool-downs are shared.
         clock: time of receipt; compared with the venues' clocks.
         venues: ids of the venues to know.
-        base_url: one server that answers for all venues at their genuine paths; None for the real ones.
+        options: how the clients are set up.
         secrets: holds read-only keys as `{venue}-api-key` and `{venue}-api-secret`; read by `reference` only.
-        aliases: `venue:TICKER` to the name the asset has elsewhere, over ccxt's own renames.
-        public_hosts: hosts for public data by venue, where they are not ccxt's.
-        time_out_ms: longest wait for one answer.
         books_within_ms: longest wait for a book, our own rate limiter's included.
         levels: levels of depth to ask for.
         deposit_assets: assets of which Kraken is asked for deposit networks, one request each; needs its key.
-        rest_s: seconds to hold off a venue by HTTP status, where it does not say how long.
     """
 
     def __init__(
@@ -60,28 +54,20 @@ class CcxtMarketData:
         clock: Clock,
         *,
         venues: Iterable[str] = tuple(VENUES),
-        base_url: str | None = None,
+        options: ClientOptions | None = None,
         secrets: Secrets | None = None,
-        aliases: Mapping[str, str] | None = None,
-        public_hosts: Mapping[str, str] = PUBLIC_HOSTS,
-        time_out_ms: int = 6000,
         books_within_ms: int = 5000,
         levels: int = 50,
         deposit_assets: Collection[str] = (),
-        rest_s: Mapping[int, int] = REST_S,
     ) -> None:
         self._venues = {venue: _known(venue, VENUES) for venue in venues}
         self._clock = clock
         self._cooldowns = Cooldowns(state, clock)
-        self._base_url = base_url
+        self._options = options or ClientOptions()
         self._secrets = secrets
-        self._aliases = aliases or {}
-        self._public_hosts = public_hosts
-        self._time_out_ms = time_out_ms
         self._books_within_s = books_within_ms / 1000
         self._levels = levels
         self._deposit_assets = deposit_assets
-        self._rest_s = rest_s
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Clients] = WeakKeyDictionary()
         self._symbols: dict[str, dict[str, str]] = {}
         self._ids: dict[str, dict[str, str]] = {}
@@ -106,7 +92,7 @@ class CcxtMarketData:
             InputError: a venue is not known.
             StorageError: the cool-downs cannot be read or written.
         """
-        clients = [self._client(venue) for venue in venues]
+        clients = [self._connected().slow(_known(venue, self._venues).id) for venue in venues]
         await self._cooldowns.read()
         answers = await asyncio.gather(
             *(fetch_reference(client, self._secrets, self._deposit_assets) for client in clients)
@@ -122,7 +108,7 @@ class CcxtMarketData:
             InputError: a venue is not known.
             StorageError: the cool-downs cannot be read or written.
         """
-        clients = [self._client(venue) for venue in venues]
+        clients = [self._connected().quick(_known(venue, self._venues).id) for venue in venues]
         await self._cooldowns.read()
         answers = await asyncio.gather(*(self._quotes(client) for client in clients))
         return {client.venue.id: answer for client, answer in zip(clients, answers, strict=True)}
@@ -137,7 +123,7 @@ class CcxtMarketData:
             StorageError: the cool-downs cannot be read or written.
         """
         pairs = list(dict.fromkeys(wanted))
-        clients = [self._client(venue) for venue, _ in pairs]
+        clients = [self._connected().quick(_known(venue, self._venues).id) for venue, _ in pairs]
         await self._cooldowns.read(SAME_TICK_S)
         books = await asyncio.gather(
             *(self._order_book(client, symbol) for client, (_, symbol) in zip(clients, pairs, strict=True))
@@ -150,23 +136,13 @@ class CcxtMarketData:
         if clients is not None:
             await clients.close()
 
-    def _client(self, venue: str) -> VenueClient:
+    def _connected(self) -> Clients:
         from shared.adapters.venues.clients import Clients  # noqa: PLC0415 - takes 300 ms that only a request should pay
 
-        _known(venue, self._venues)
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            self._clients[loop] = Clients(
-                self._venues,
-                self._clock,
-                self._cooldowns,
-                base_url=self._base_url,
-                public_hosts=self._public_hosts,
-                time_out_ms=self._time_out_ms,
-                aliases=self._aliases,
-                rest_s=self._rest_s,
-            )
-        return self._clients[loop].of[venue]
+            self._clients[loop] = Clients(self._venues, self._clock, self._cooldowns, self._options)
+        return self._clients[loop]
 
     async def _quotes(self, client: VenueClient) -> VenueQuotes | VenueError:
         venue = client.venue
