@@ -21,6 +21,8 @@ _LEVEL_GAP_BPS = 0.8
 _PLANTED_GAP_BPS = 0.3
 _THIN_USD = 2.0
 _REMEMBERED_MOMENTS = 16
+_LEVELS_WALKED = 40
+"""No planted loop earns deeper than this."""
 _FREEZING = tuple(trap.symbol.split("/")[0] for trap in TRAPS if trap.kind is TrapKind.FROZEN_BOOK)
 
 
@@ -168,7 +170,7 @@ class World:
 
     def _as_served(self, plan: Plan, moment_ms: int) -> Planted:
         legs = [(leg.instrument, leg.side) for leg in plan.legs]
-        notional, profit = walk([(i, side, self.book(i, moment_ms)) for i, side in legs])
+        notional, profit = walk([(i, side, self.book(i, moment_ms, _LEVELS_WALKED)) for i, side in legs])
         return Planted(
             id=plan.id,
             kind=plan.kind,

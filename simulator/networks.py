@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from hashlib import blake2b
 
 from simulator.assets import Asset
 from simulator.listings import VENUES
@@ -54,12 +55,12 @@ def _contract(asset: Asset, network: str) -> str:
     native = _TOKENS_OF.get(network)
     if native is None or native == asset.name:
         return ""
-    bits = key_of(0, f"contract of {asset.name}") << 96 | key_of(1, f"on {network}")
+    digest = blake2b(f"{asset.name} on {network}".encode(), digest_size=20).hexdigest()
     if network not in {"TRX", "SOL"}:
-        return f"0x{bits:040x}"[:42]
-    text = ""
+        return "0x" + digest
+    bits, text = int(digest, 16) << 40, ""
     while bits:
-        bits, digit = divmod(bits, 58)
+        bits, digit = divmod(bits, len(_BASE58))
         text += _BASE58[digit]
     return ("T" + text)[:34] if network == "TRX" else text
 

@@ -1,5 +1,6 @@
 """A planted opportunity as it stands in the served books: exact edge, size and profit."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,7 +38,7 @@ class Planted:
         peak_net_bps: the edge that the timetable wants at the peak, in basis points net of base-tier fees.
         planned_net_bps: the edge that the timetable wants now.
         net_bps: the edge that the tops of the served books give now (ticks round the plan a little).
-        notional: how much of the start asset earns at the margin, walking all levels.
+        notional: how much of the start asset earns at the margin, walking down the levels.
         profit: what that would return, in the start asset, without steps and minimums.
         watched: the traded asset is on the watch list.
     """
@@ -92,7 +93,7 @@ def walk(legs: Sequence[tuple[Instrument, str, Book]]) -> tuple[Decimal, Decimal
     Returns the amount of the start asset that goes in and the profit in the same asset. The cascade of
     concave conversions is optimal when amounts have no steps (marginal rates only ever fall).
     """
-    queues = [_capacities(*leg) for leg in legs]
+    queues = [deque(_capacities(*leg)) for leg in legs]
     spent = earned = Decimal(0)
     while all(queues):
         reach, rate = None, Decimal(1)
@@ -108,7 +109,7 @@ def walk(legs: Sequence[tuple[Instrument, str, Book]]) -> tuple[Decimal, Decimal
         for queue in queues:
             capacity, level_rate = queue[0]
             if capacity - flow <= capacity * _DUST:
-                queue.pop(0)
+                queue.popleft()
             else:
                 queue[0] = (capacity - flow, level_rate)
             flow *= level_rate
