@@ -104,6 +104,8 @@ def _say_where(host: Host, open_route: str) -> None:
         f"{len(host.app.functions)} functions on {url}, function key in {host.keys.source}",
         *(f"{name} is disabled: {reason}" for name, reason in host.app.disabled.items()),
     ]
+    if host.app.defaulted:
+        lines.append(f"not set, as in local.settings.example.json: {', '.join(host.app.defaulted)}")
     if any("/".join(route.segments) == open_route for route in host.routes):
         prefix = f"/{host.route_prefix}" if host.route_prefix else ""
         lines.append(f"{open_route}: {url}{prefix}/{open_route}#key={host.function_key}")
@@ -147,7 +149,7 @@ async def _once(host: Host, timers: list[str]) -> int:
     for instance_id, message in host.failed_orchestrations().items():
         sys.stderr.write(f"orchestration {instance_id} failed: {message}\n")
     for message in host.poisoned_messages():
-        sys.stderr.write(f"message {message} was poisoned\n")
+        sys.stderr.write(f"poisoned: {message}\n")
     return int(failed or bool(host.failed_orchestrations() or host.poisoned_messages()))
 
 

@@ -72,6 +72,16 @@ def apply_local_settings(app_dir: Path) -> None:
         os.environ.setdefault(name, value)
 
 
+def example_values(app_dir: Path) -> dict[str, Any]:
+    """Return the Values of local.settings.example.json; empty without the file.
+
+    Raises:
+        StartError: the file is not a JSON object.
+    """
+    path = app_dir / "local.settings.example.json"
+    return _section(_read_object(path), "Values", path) if path.exists() else {}
+
+
 def _read_object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -146,7 +146,7 @@ class Host:
         return self._queues.length(queue)
 
     def poisoned_messages(self) -> list[str]:
-        """Return `queue/id` of the messages that went to a poison queue since the start."""
+        """Return `queue/id` of the messages that came into a poison queue since the start."""
         return list(self._queues.poisoned)
 
     def failed_orchestrations(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import azure.functions as func
 
+from localhost.config import example_values
 from localhost.errors import StartError
 
 TIMER, HTTP, QUEUE = "timerTrigger", "httpTrigger", "queueTrigger"
@@ -49,11 +50,16 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What an app offers; `disabled` maps each function that cannot run to the reason."""
+    """What an app offers.
+
+    `disabled` maps each function that cannot run to the reason; `defaulted` names the settings that bindings
+    name, the environment lacks and the app's example settings give.
+    """
 
     directory: Path
     functions: tuple[Function, ...]
     disabled: Mapping[str, str]
+    defaulted: tuple[str, ...]
 
     def triggered_by(self, trigger: str) -> dict[str, Function]:
         """Return the functions with this type of trigger by name."""
@@ -61,7 +67,35 @@ class App:
 
 
 class _MissingSettingError(Exception):
-    """A binding names a setting that the environment lacks; the host disables such a function."""
+    """A binding names a setting that nobody gave; the host disables such a function."""
+
+
+class _Settings:
+    """Resolves %NAME% in bindings: from the environment, else from the app's example settings."""
+
+    def __init__(self, examples: Mapping[str, Any]) -> None:
+        self._examples = examples
+        self.defaulted: set[str] = set()
+
+    def resolve(self, key: str, value: Any) -> Any:
+        """Return the property's value with its settings filled in.
+
+        Raises:
+            _MissingSettingError: one is nowhere.
+        """
+        if not isinstance(value, str):
+            return value
+
+        def setting(match: re.Match[str]) -> str:
+            name = match[1]
+            if given := os.environ.get(name):
+                return given
+            if name not in self._examples:
+                raise _MissingSettingError(f"its setting {name} ({key}) is missing")
+            self.defaulted.add(name)
+            return str(self._examples[name])
+
+        return _SETTING.sub(setting, value)
 
 
 def load_app(path: Path) -> App:
@@ -77,6 +111,7 @@ def load_app(path: Path) -> App:
     apps = [value for value in vars(_import(path)).values() if isinstance(value, func.FunctionRegister)]
     if len(apps) != 1:
         raise StartError(f"{path} defines {len(apps)} function apps at module level; it must define one")
+    settings = _Settings(example_values(path.parent))
     functions: list[Function] = []
     disabled: dict[str, str] = {}
     for declared in apps[0].get_functions():
@@ -84,10 +119,11 @@ def load_app(path: Path) -> App:
         if declared.get_setting("retry_policy"):
             raise _unsupported(name, "retry policy")
         try:
-            functions.append(_index(name, declared.get_user_function(), declared.get_raw_bindings()))
+            bindings = [_binding(name, json.loads(raw), settings) for raw in declared.get_raw_bindings()]
+            functions.append(_index(name, declared.get_user_function(), bindings))
         except _MissingSettingError as missing:
             disabled[name] = str(missing)
-    return App(path.parent, tuple(functions), disabled)
+    return App(path.parent, tuple(functions), disabled, tuple(sorted(settings.defaulted)))
 
 
 def _import(path: Path) -> Any:
@@ -103,8 +139,7 @@ def _import(path: Path) -> Any:
     return module
 
 
-def _index(name: str, call: Callable[..., Any], raw_bindings: list[str]) -> Function:
-    bindings = [_binding(name, json.loads(raw)) for raw in raw_bindings]
+def _index(name: str, call: Callable[..., Any], bindings: list[Binding]) -> Function:
     trigger = next(binding for binding in bindings if binding.type in _TRIGGERS)
     _check_parameters(name, call, bindings)
     alias = trigger.properties.get("orchestration") or trigger.properties.get("activity")
@@ -119,26 +154,13 @@ def _index(name: str, call: Callable[..., Any], raw_bindings: list[str]) -> Func
     )
 
 
-def _binding(function: str, raw: dict[str, Any]) -> Binding:
+def _binding(function: str, raw: dict[str, Any], settings: _Settings) -> Binding:
     kind, name = str(raw["type"]), str(raw["name"])
-    is_result = name == RETURN
     if kind not in _SUPPORTED:
         raise _unsupported(function, f"binding type {kind}")
-    if kind == HTTP_OUTPUT and not is_result:
+    if kind == HTTP_OUTPUT and name != RETURN:
         raise _unsupported(function, f"http output {name!r} that is not the return value")
-    return Binding(name, kind, {key: _resolve(key, value) for key, value in raw.items()})
-
-
-def _resolve(key: str, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-
-    def setting(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise _MissingSettingError(f"its setting {match[1]} ({key}) is missing")
-        return os.environ[match[1]]
-
-    return _SETTING.sub(setting, value)
+    return Binding(name, kind, {key: settings.resolve(key, value) for key, value in raw.items()})
 
 
 def _check_parameters(name: str, call: Callable[..., Any], bindings: list[Binding]) -> None:

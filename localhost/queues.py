@@ -19,6 +19,7 @@ from localhost.invocation import Invoker
 from localhost.store import Store
 
 MESSAGE_LIMIT_BYTES = 64 * 1024
+POISON = "-poison"
 LIFETIME_S = 7 * 24 * 3600.0
 
 
@@ -69,11 +70,14 @@ class Queues:
         return message.body.encode()
 
     def _insert(self, queue: str, body: str) -> None:
-        now = time.time()
+        message_id, now = str(uuid.uuid4()), time.time()
         self._store.connection.execute(
             "INSERT INTO messages (id, queue, body, inserted_at, visible_at) VALUES (?, ?, ?, ?, ?)",
-            (str(uuid.uuid4()), queue, body, now, now),
+            (message_id, queue, body, now, now),
         )
+        # Counted whoever sent it: the host after too many attempts, or the app itself.
+        if queue.endswith(POISON):
+            self.poisoned.append(f"{queue}/{message_id}")
         self.changed[queue].set()
 
     def claim(self, queue: str, limit: int) -> list[Message]:
@@ -101,9 +105,8 @@ class Queues:
             )
             return
         with self._store.transaction():
-            self._insert(f"{message.queue}-poison", message.body)
+            self._insert(message.queue + POISON, message.body)
             self.delete(message)
-        self.poisoned.append(f"{message.queue}/{message.id}")
 
     def release_claims(self) -> None:
         """Show what a dead process had taken; this process alone holds DATA_DIR."""

@@ -3,6 +3,7 @@
 import logging
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from localhost.errors import StartError
 log = logging.getLogger(__name__)
 
 URL_SETTING = "SIMULATOR_URL"
-_ANNOUNCEMENT = "simulator listening on "
+_ANNOUNCEMENT = re.compile(r"simulator listening on (http://127\.0\.0\.1:\d+)")
 _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 5.0
 
@@ -84,8 +85,8 @@ def _wait_for_url(child: "subprocess.Popen[str]", found: "queue.Queue[str | None
 def _read(output: IO[str], found: "queue.Queue[str | None]") -> None:
     """Find the address, then keep the pipe empty so that the child never blocks on it."""
     for line in output:
-        if line.startswith(_ANNOUNCEMENT):
-            found.put(line.removeprefix(_ANNOUNCEMENT).strip())
+        if match := _ANNOUNCEMENT.search(line):
+            found.put(match[1])
         else:
             log.debug("simulator: %s", line.rstrip())
     found.put(None)

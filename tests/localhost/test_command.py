@@ -164,7 +164,7 @@ def test_once_leaves_a_given_simulator_alone(sample, command):
     [
         ("scan", "scan_timer failed: no venue answered"),
         ("trade", "orchestration scan-1 failed"),
-        ("load", "was poisoned"),
+        ("load", "poisoned: load-poison/"),
     ],
 )
 def test_once_exits_1_when_the_scan_an_orchestration_or_a_load_failed(sample, command, broken, message):

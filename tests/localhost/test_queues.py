@@ -99,6 +99,18 @@ async def test_a_message_that_always_fails_ends_in_the_poison_queue(sample, runn
     assert sorted(sample.notes) == ["bad 1", "bad 2", "good 1"]
 
 
+async def test_a_message_that_the_app_itself_sends_to_a_poison_queue_counts(sample, running):
+    sample.write("""
+        @app.route(route="poison", methods=["POST"])
+        @app.queue_output(arg_name="out", queue_name="work-poison", connection="AzureWebJobsStorage")
+        def poison(req: func.HttpRequest, out: func.Out[str]) -> None:
+            out.set("bad")
+    """)
+    async with running() as (host, caller):
+        await caller.request("POST", "/api/poison")
+        assert [message.split("/")[0] for message in host.poisoned_messages()] == ["work-poison"]
+
+
 async def test_a_return_value_may_be_a_message(sample, running):
     sample.write(APP)
     async with running() as (host, caller):

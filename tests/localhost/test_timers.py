@@ -1,6 +1,8 @@
 """Timer functions: six-field schedules, catching up, never overlapping, failures."""
 
 import asyncio
+import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -117,6 +119,18 @@ async def test_a_failing_timer_is_logged_and_not_retried(sample, running, monkey
         await asyncio.sleep(0.1)
     assert sample.notes == ["tick False", "tock"]
     assert "tick failed" in caplog.text
+
+
+async def test_a_setting_that_is_not_given_may_come_from_the_example(sample, running, monkeypatch):
+    monkeypatch.delenv("TICK", raising=False)
+    monkeypatch.setenv("GIVEN", "0 0 0 1 1 *")
+    sample.write(APP + APP.replace("tick", "given").replace("TICK%", "GIVEN%"))
+    example = {"Values": {"TICK": "0 0 0 29 2 *", "GIVEN": "not used", "UNASKED": "x"}}
+    (sample.folder / "local.settings.example.json").write_text(json.dumps(example))
+    async with running() as (host, _):
+        assert host.timers == ["tick", "given"]
+        assert host.app.defaulted == ("TICK",)
+    assert "UNASKED" not in os.environ
 
 
 async def test_a_timer_without_its_setting_is_disabled_and_says_why(sample, running, monkeypatch):
