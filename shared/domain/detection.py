@@ -1,0 +1,306 @@
+"""The engine: a snapshot's loops, found, gated, sized and allocated, as opportunities and refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from shared.domain.allocation import (
+    GRAIN,
+    Account,
+    Claim,
+    Placed,
+    Pool,
+    allocate,
+    components,
+    place,
+)
+from shared.domain.exact import BPS, EXACT, ONE, RATIO, ZERO, plain, ratio, text
+from shared.domain.fees import order_flows
+from shared.domain.gates import PRECEDENCE, GatedBook, Refusal
+from shared.domain.ladder import Order
+from shared.domain.market import Currency, FeeAsset, Side, Snapshot
+from shared.domain.opportunity import Conversion, Detection, Leg, Opportunity, Reason, Rejection, content_id
+from shared.domain.policy import DetectionPolicy
+from shared.domain.sizing import Size, Unsizable
+from shared.domain.survey import Loop, Survey, survey
+from shared.domain.transfer import withdrawal_fee
+
+FrozenBooks = Mapping[tuple[str, str], int]
+"""How long, in ms, each frozen (venue, symbol) has not changed."""
+
+
+def detect(snapshot: Snapshot, policy: DetectionPolicy, frozen: FrozenBooks | None = None) -> Detection:
+    """Every profitable loop of the snapshot as an opportunity or as a refusal with its first reason.
+
+    Opportunities come with the best profit first and are attainable together; refusals by reason and path.
+    """
+    return _Detector(snapshot, policy, survey(snapshot, policy, frozen)).run()
+
+
+def candidates(
+    snapshot: Snapshot, policy: DetectionPolicy, frozen: FrozenBooks | None = None
+) -> set[tuple[str, str]]:
+    """The (venue, symbol) whose books in depth are worth fetching: of the loops that pass every gate so far.
+
+    With them the pairs on which a leg that fails is unwound: every asset that a venue may be left with or
+    short of, directly against the start asset.
+    """
+    wanted: set[tuple[str, str]] = set()
+    for loop in survey(snapshot, policy, frozen).loops:
+        start = loop.candidate.assets[0]
+        for book in loop.books:
+            wanted.add((book.venue, book.symbol))
+            listed = snapshot.venues[book.venue].books
+            for asset in (book.base, book.quote):
+                pairs = (f"{asset}/{start}", f"{start}/{asset}")
+                wanted.update((book.venue, symbol) for symbol in pairs if symbol in listed)
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """A loop at the size that is best for it alone."""
+
+    loop: Loop
+    claim: Claim
+    placed: Placed
+
+
+class _Detector:
+    def __init__(self, snapshot: Snapshot, policy: DetectionPolicy, found: Survey) -> None:
+        self._snapshot = snapshot
+        self._policy = policy
+        self._survey = found
+        self._values = found.values
+
+    def run(self) -> Detection:
+        rejections = list(self._survey.rejections)
+        alone: list[_Alone] = []
+        for loop in self._survey.loops:
+            found = self._size_alone(loop)
+            if isinstance(found, Rejection):
+                rejections.append(found)
+            else:
+                alone.append(found)
+        opportunities: list[Opportunity] = []
+        for members in components([found.claim for found in alone]):
+            together = [alone[index] for index in members]
+            for outcome in self._share(together):
+                if isinstance(outcome, Rejection):
+                    rejections.append(outcome)
+                else:
+                    opportunities.append(outcome)
+        opportunities.sort(key=lambda found: (-found.profit_value, found.start_amount, found.path))
+        rejections.sort(key=lambda refused: (PRECEDENCE[refused.reason], refused.path))
+        return Detection(
+            tuple(opportunities), tuple(rejections), self._survey.profitable, self._survey.priced
+        )
+
+    def _size_alone(self, loop: Loop) -> _Alone | Rejection:
+        claim = self._claim(loop)
+        unknown = next(
+            (book for book, order in zip(loop.books, claim.orders, strict=True) if not order.levels), None
+        )
+        if unknown:
+            detail = f"{unknown.venue} does not say how much of {unknown.symbol} its best price is for"
+            return loop.rejection(Refusal(Reason.UNKNOWN_DEPTH, detail))
+        found = place(claim, self._pool([claim]))
+        if found is Unsizable.NO_BUDGET:
+            accounts = ", ".join(f"{venue} {asset}" for venue, asset in self._accounts(loop))
+            detail = f"the balances of {accounts} allow no amount that could be sent"
+            return loop.rejection(Refusal(Reason.NO_INVENTORY, detail))
+        if isinstance(found, Unsizable):
+            detail = "no amount within depth meets min_notional or min_amount on every leg"
+            return loop.rejection(Refusal(Reason.BELOW_MIN_NOTIONAL, detail))
+        refusal = self._refusal(loop, found.size)
+        if refusal:
+            return loop.rejection(refusal, self._net_bps(loop, found.size))
+        return _Alone(loop, claim, found)
+
+    def _share(self, together: Sequence[_Alone]) -> list[Opportunity | Rejection]:
+        if len(together) == 1:
+            return [self._opportunity(together[0].loop, together[0].placed)]
+        claims = [alone.claim for alone in together]
+
+        def accept(index: int, sized: Size) -> bool:
+            return self._refusal(together[index].loop, sized) is None
+
+        placed, left = allocate(claims, self._pool(claims), accept)
+        return [
+            self._opportunity(alone.loop, placed[index])
+            if index in placed
+            else self._crowded_out(alone, left)
+            for index, alone in enumerate(together)
+        ]
+
+    def _crowded_out(self, alone: _Alone, left: Pool) -> Rejection:
+        """What others took from a loop that would be an opportunity alone: depth, or balances only."""
+        found = place(alone.claim, Pool(left.levels, self._pool([alone.claim]).balances))
+        if isinstance(found, Placed) and self._refusal(alone.loop, found.size) is None:
+            refusal = Refusal(Reason.NO_INVENTORY, "better opportunities use up the balances it needs")
+        else:
+            refusal = Refusal(Reason.DEPTH_TAKEN, "better opportunities use up the depth it needs")
+        return alone.loop.rejection(refusal, self._net_bps(alone.loop, alone.placed.size))
+
+    def _claim(self, loop: Loop) -> Claim:
+        """The loop's orders; the first leg on each venue's run spends from that venue's balance."""
+        value = self._values.of(loop.candidate.assets[0])
+        capital = self._policy.capital
+        accounts = self._accounts(loop) if self._snapshot.balances is not None else ()
+        return Claim(
+            tuple(
+                _order(book, conversion)
+                for book, conversion in zip(loop.books, loop.candidate.conversions, strict=True)
+            ),
+            loop.candidate.conversions,
+            tuple(
+                account if account in accounts else None
+                for account in zip((book.venue for book in loop.books), loop.candidate.assets, strict=True)
+            ),
+            EXACT.divide(capital, value).quantize(GRAIN, ROUND_DOWN, EXACT)
+            if capital is not None and value
+            else None,
+            value or ONE,
+        )
+
+    def _accounts(self, loop: Loop) -> tuple[Account, ...]:
+        return tuple(
+            (book.venue, asset)
+            for leg, (book, asset) in enumerate(zip(loop.books, loop.candidate.assets, strict=True))
+            if leg == 0 or loop.books[leg - 1].venue != book.venue
+        )
+
+    def _pool(self, claims: Sequence[Claim]) -> Pool:
+        """All depth and balances that these claims may use."""
+        pool = Pool()
+        for claim in claims:
+            for order, book, account in zip(claim.orders, claim.books, claim.accounts, strict=True):
+                pool.levels[book] = [amount for _, amount in order.levels]
+                if account:
+                    venue, asset = account
+                    pool.balances[account] = (self._snapshot.balances or {}).get(venue, {}).get(asset, ZERO)
+        return pool
+
+    def _refusal(self, loop: Loop, sized: Size) -> Refusal | None:
+        """Why the loop is no opportunity at this size."""
+        policy = self._policy
+        profit = self._net_profit(loop, sized)
+        if profit <= 0:
+            return Refusal(Reason.NET_EDGE_TOO_SMALL, "no feasible amount earns anything")
+        if EXACT.multiply(profit, BPS) < EXACT.multiply(policy.min_net_bps, sized.start):
+            detail = f"the best amount earns less than {text(policy.min_net_bps)} bps"
+            return Refusal(Reason.NET_EDGE_TOO_SMALL, detail)
+        asset = loop.candidate.assets[0]
+        value = self._values.of(asset)
+        if value is None:
+            return Refusal(
+                Reason.BELOW_MIN_PROFIT, f"the profit's value is unknown: no price of {asset} in USDT"
+            )
+        worth = EXACT.multiply(profit, value)
+        if worth < policy.min_profit:
+            detail = f"the best amount earns {worth:.4f} USDT of value, limit {text(policy.min_profit)}"
+            return Refusal(Reason.BELOW_MIN_PROFIT, detail)
+        return None
+
+    def _net_profit(self, loop: Loop, sized: Size) -> Decimal:
+        return EXACT.subtract(sized.profit, self._rebalancing(loop)[0])
+
+    def _net_bps(self, loop: Loop, sized: Size) -> Decimal:
+        return ratio(EXACT.multiply(self._net_profit(loop, sized), BPS), sized.start)
+
+    def _rebalancing(self, loop: Loop) -> tuple[Decimal, bool]:
+        """The loop's part of the withdrawal fees that bring everything back, in the start asset; all known?
+
+        A fee or a value that nobody knows counts as nothing, and the opportunity is marked.
+        """
+        if self._policy.rebalance_trades is None:
+            return ZERO, True
+        total, known = ZERO, True
+        start_value = self._values.of(loop.candidate.assets[0])
+        for asset, came, pays in loop.crossings:
+            fee = withdrawal_fee(self._currency(came.venue, asset), self._currency(pays.venue, asset))
+            value = self._values.of(asset)
+            if fee is None or value is None or start_value is None:
+                known = False
+            else:
+                total = EXACT.add(total, RATIO.divide(EXACT.multiply(fee, value), start_value))
+        return RATIO.divide(total, self._policy.rebalance_trades), known
+
+    def _currency(self, venue: str, asset: str) -> Currency | None:
+        return self._snapshot.venues[venue].currencies.get(asset)
+
+    def _opportunity(self, loop: Loop, placed: Placed) -> Opportunity:
+        sized = placed.size
+        legs = tuple(
+            _leg(book, conversion, order, amount)
+            for book, conversion, order, amount in zip(
+                loop.books, loop.candidate.conversions, placed.orders, sized.amounts, strict=True
+            )
+        )
+        gain, price = ONE, ONE
+        for leg, notional in legs:
+            better, worse = (leg.amount, notional) if leg.side is Side.BUY else (notional, leg.amount)
+            gain, price = EXACT.multiply(gain, better), EXACT.multiply(price, worse)
+        profit = plain(self._net_profit(loop, sized))
+        value = self._values.of(loop.candidate.assets[0]) or ZERO
+        marks = loop.marks if self._rebalancing(loop)[1] else (*loop.marks, "REBALANCING_UNKNOWN")
+        return Opportunity(
+            id=content_id(
+                str(self._snapshot.time_ms), *loop.candidate.path, *(text(leg.amount) for leg, _ in legs)
+            ),
+            kind=loop.kind,
+            start_asset=loop.candidate.assets[0],
+            start_amount=sized.start,
+            end_amount=sized.end,
+            net_profit=profit,
+            gross_profit=ratio(EXACT.multiply(sized.start, EXACT.subtract(gain, price)), price),
+            net_bps=self._net_bps(loop, sized),
+            legs=tuple(leg for leg, _ in legs),
+            oldest_book_ms=self._snapshot.time_ms - min(loop.times_ms),
+            skew_ms=loop.skew_ms,
+            marks=marks,
+            profit_value=plain(EXACT.multiply(profit, value)),
+            top_net_bps=loop.net_bps,
+        )
+
+
+def _order(book: GatedBook, conversion: Conversion) -> Order:
+    instrument = book.instrument
+    levels = tuple(
+        (level.price, level.amount) for level in book.depth(conversion.side) if level.amount is not None
+    )
+    return Order(
+        conversion.side,
+        levels,
+        book.fee,
+        instrument.amount_step,
+        instrument.min_amount,
+        instrument.max_amount,
+        instrument.min_notional,
+    )
+
+
+def _leg(book: GatedBook, conversion: Conversion, order: Order, amount: Decimal) -> tuple[Leg, Decimal]:
+    """The order of one leg as it is reported, and its notional."""
+    rest, notional, limit = amount, ZERO, ZERO
+    for price, offered in order.levels:
+        if rest <= 0:
+            break
+        taken = min(rest, offered)
+        notional = EXACT.add(notional, EXACT.multiply(price, taken))
+        rest = EXACT.subtract(rest, taken)
+        limit = price
+    buys_less = conversion.side is Side.BUY and book.fee.asset is FeeAsset.RECEIVED
+    leg = Leg(
+        conversion.venue,
+        conversion.symbol,
+        conversion.side,
+        amount,
+        ratio(notional, amount),
+        plain(limit),
+        plain(order_flows(conversion.side, amount, notional, book.fee).fee),
+        book.base if buys_less else book.quote,
+    )
+    return leg, notional
