@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from shared.adapters.venues.market_data import CcxtMarketData
-from shared.adapters.venues.options import ClientOptions
-from shared.errors import Conflict
-from shared.ports import Entry
+from shared.adapters.embedded import SqliteState
+from shared.adapters.venues import CcxtMarketData
 
 DATA = Path(os.environ.get("REAL_DATA_DIR", Path(__file__).parents[2] / ".." / "shared" / "data"))
 
@@ -26,38 +24,16 @@ class WallClock:
         return int(time.time() * 1000)
 
 
-class MemoryState:
-    """State that keeps the port's promises within one process."""
+class CountingState(SqliteState):
+    """The embedded state, counting how often the cool-downs are read."""
 
-    def __init__(self):
-        self.stored = {}
+    def __init__(self, path):
+        super().__init__(path)
         self.reads = 0
-        self._writes = 0
-
-    def _write(self, place, value):
-        self._writes += 1
-        self.stored[place] = Entry(place[1], json.loads(json.dumps(value)), str(self._writes))
-        return self.stored[place].etag
-
-    async def get(self, partition, key):
-        return self.stored.get((partition, key))
-
-    async def put(self, partition, key, value, etag):
-        known = self.stored.get((partition, key))
-        if (known.etag if known else None) != etag:
-            raise Conflict(key)
-        return self._write((partition, key), value)
-
-    async def replace(self, partition, key, value):
-        self._write((partition, key), value)
 
     async def entries(self, partition, prefix=""):
         self.reads += 1
-        places = sorted(p for p in self.stored if p[0] == partition and p[1].startswith(prefix))
-        return [self.stored[place] for place in places]
-
-    async def delete(self, partition, key):
-        self.stored.pop((partition, key), None)
+        return await super().entries(partition, prefix)
 
 
 @dataclass
@@ -131,8 +107,8 @@ async def venues():
 
 
 @pytest.fixture
-def state():
-    return MemoryState()
+def state(tmp_path):
+    return CountingState(tmp_path / "state.db")
 
 
 @pytest.fixture
@@ -145,9 +121,8 @@ async def connect(venues, state, clock):
     """Make adapters in front of the loopback venues; they are closed after the test."""
     made = []
 
-    def make(base_url=venues.url, time_out_ms=2000, aliases=None, **settings):
-        options = ClientOptions(base_url=base_url, time_out_ms=time_out_ms, aliases=aliases or {})
-        made.append(CcxtMarketData(state, clock, options=options, **settings))
+    def make(**settings):
+        made.append(CcxtMarketData(state, clock, **{"base_url": venues.url, "time_out_ms": 2000, **settings}))
         return made[-1]
 
     yield make
@@ -193,14 +168,23 @@ def small_market():
     return json.loads(Path(__file__).with_name("small_market.json").read_text(encoding="utf-8"))
 
 
+@pytest.fixture(scope="session")
+def small_references():
+    """What the small venues say of themselves, once the first test has asked them."""
+    return {}
+
+
 @pytest.fixture
-async def small(venues, connect, small_market):
+async def small(venues, connect, small_market, small_references):
     """An adapter whose venues list and quote a few instruments, already known to it."""
     for path, body in small_market.items():
         venues.serve(path, body)
     market = connect()
-    references = await market.reference(("binance", "bybit", "gateio", "kraken"))
-    failed = [item for item in references.values() if isinstance(item, Exception)]
-    assert not failed
-    venues.requests.clear()
+    if not small_references:
+        references = await market.reference(("binance", "bybit", "gateio", "kraken"))
+        failed = [item for item in references.values() if isinstance(item, Exception)]
+        assert not failed
+        small_references.update(references)
+        venues.requests.clear()
+    market.restore(small_references)
     return market

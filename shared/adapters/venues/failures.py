@@ -33,7 +33,7 @@ class Transport:
 
 
 def retry_at_ms(wish: str, default_s: int, now_ms: int) -> int:
-    """When to ask again: as the Retry-After header wishes, in seconds or with a date, else after the default."""
+    """When to ask again: as the Retry-After header wishes, in seconds or as a date, or by default."""
     wait_ms = default_s * 1000
     if wish.isdecimal():
         wait_ms = int(wish) * 1000
@@ -62,11 +62,11 @@ def translate(
         transport: what came back on the wire.
         now_ms: milliseconds since the epoch.
         rest_s: seconds to hold off by status that bans.
-        secrets: texts that must not appear in the message.
+        secrets: the key that the client holds, if any; it must not appear in the message.
     """
     status = transport.status
     text = summary(_words(error), secrets) or f"answered {status}"
-    if isinstance(error, errors.AuthenticationError):
+    if secrets and isinstance(error, errors.AuthenticationError):
         return VenueError(venue, f"refused the API key: {text}")
     if status in rest_s or isinstance(error, (errors.DDoSProtection, errors.RateLimitExceeded)):
         rest = rest_s.get(status or 0, REST_S[TOO_MANY_REQUESTS])

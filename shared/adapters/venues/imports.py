@@ -1,8 +1,8 @@
 """The four exchanges of ccxt without the hundred others: half the CPU and memory of a plain import.
 
 ccxt's packages import every exchange in their `__init__`. Registered without running it, they only lend their
-path, and each exchange imports what it needs. Where ccxt is loaded already it is used as it is. After this
-module, `import ccxt` finds the errors and the base class, but no other exchange.
+path, and each exchange imports what it needs. Where ccxt is loaded already it is used as it is. What imports
+ccxt after this module finds the errors, the base class and these four exchanges, but no others.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any
+
+NAMES = ("binance", "bybit", "gate", "kraken")
 
 
 def _register(package: str) -> ModuleType:
@@ -23,22 +25,25 @@ def _register(package: str) -> ModuleType:
     return module
 
 
-def _import_errors() -> ModuleType:
-    if "ccxt" in sys.modules:
-        return import_module("ccxt.base.errors")
-    root = _register("ccxt")
-    vars(root)["async_support"] = _register("ccxt.async_support")
-    errors = import_module("ccxt.base.errors")
-    vars(root).update({name: value for name, value in vars(errors).items() if not name.startswith("_")})
-    vars(root)["Exchange"] = import_module("ccxt.base.exchange").Exchange
-    return errors
+def _exchanges() -> dict[str, Any]:
+    return {name: getattr(import_module(f"ccxt.async_support.{name}"), name) for name in NAMES}
 
 
-errors: Any = _import_errors()
+def _import_only_these() -> None:
+    root, package = _register("ccxt"), _register("ccxt.async_support")
+    errors = vars(import_module("ccxt.base.errors"))
+    public = {name: value for name, value in errors.items() if not name.startswith("_")}
+    vars(root).update(public, async_support=package, Exchange=import_module("ccxt.base.exchange").Exchange)
+    exchanges = _exchanges()
+    base = import_module("ccxt.async_support.base.exchange")
+    vars(package).update(public, **exchanges, Exchange=base.Exchange, __version__=base.__version__)
+
+
+if "ccxt" not in sys.modules:
+    _import_only_these()
+
+errors: Any = import_module("ccxt.base.errors")
 """ccxt's exceptions."""
 
-EXCHANGES: dict[str, Any] = {
-    name: getattr(import_module(f"ccxt.async_support.{name}"), name)
-    for name in ("binance", "bybit", "gate", "kraken")
-}
+EXCHANGES = _exchanges()
 """ccxt's exchange classes by ccxt's own names."""

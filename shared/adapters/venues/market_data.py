@@ -9,10 +9,10 @@ from weakref import WeakKeyDictionary
 
 from shared.adapters.venues.binance import Binance
 from shared.adapters.venues.bybit import Bybit
-from shared.adapters.venues.cooldown import Cooldowns
+from shared.adapters.venues.cooldown import REST_S, Cooldowns
 from shared.adapters.venues.gateio import Gateio
 from shared.adapters.venues.kraken import Kraken
-from shared.adapters.venues.options import ClientOptions
+from shared.adapters.venues.options import PUBLIC_HOSTS, ClientOptions
 from shared.adapters.venues.reading import reading
 from shared.adapters.venues.reference import fetch_reference
 from shared.adapters.venues.venue import Venue
@@ -41,10 +41,14 @@ class CcxtMarketData:
         state: where cool-downs are shared.
         clock: time of receipt; compared with the venues' clocks.
         venues: ids of the venues to know.
-        options: how the clients are set up.
+        base_url: one server that answers for all venues at their genuine paths; None for the real ones.
         secrets: holds read-only keys as `{venue}-api-key` and `{venue}-api-secret`; read by `reference` only.
         books_within_ms: longest wait for a book, our own rate limiter's included.
         levels: levels of depth to ask for.
+        aliases: `venue:TICKER` to the name the asset has elsewhere, over ccxt's own renames.
+        public_hosts: hosts for public data by venue, where they are not ccxt's.
+        time_out_ms: longest wait for one answer.
+        rest_s: seconds to hold off a venue by HTTP status, where it does not say how long.
         deposit_assets: assets of which Kraken is asked for deposit networks, one request each; needs its key.
     """
 
@@ -54,8 +58,12 @@ class CcxtMarketData:
         clock: Clock,
         *,
         venues: Iterable[str] = tuple(VENUES),
-        options: ClientOptions | None = None,
+        base_url: str | None = None,
         secrets: Secrets | None = None,
+        aliases: Mapping[str, str] | None = None,
+        public_hosts: Mapping[str, str] = PUBLIC_HOSTS,
+        time_out_ms: int = 6000,
+        rest_s: Mapping[int, int] = REST_S,
         books_within_ms: int = 5000,
         levels: int = 50,
         deposit_assets: Collection[str] = (),
@@ -63,7 +71,7 @@ class CcxtMarketData:
         self._venues = {venue: _known(venue, VENUES) for venue in venues}
         self._clock = clock
         self._cooldowns = Cooldowns(state, clock)
-        self._options = options or ClientOptions()
+        self._options = ClientOptions(base_url, public_hosts, time_out_ms, aliases or {}, rest_s)
         self._secrets = secrets
         self._books_within_s = books_within_ms / 1000
         self._levels = levels
