@@ -1,4 +1,4 @@
-# Alerts from outside the app, so that they fire when the app itself is silent. The queries stand in queries/.
+# Alerts from outside the app, so that they fire when the app itself is silent. The queries stand in infra/kusto/alarms.
 
 locals {
   host_name = one(concat(
@@ -10,12 +10,18 @@ locals {
   scheme   = var.hosting == "container_instances" ? "http" : "https"
   base_url = local.host_name == null ? null : "${local.scheme}://${local.host_name}"
 
+  alarms = "${path.module}/../kusto/alarms"
+  # Each query returns rows where something is wrong, and none where all is well; it looks at so many minutes.
   log_alerts = {
-    no-scans       = { severity = 1, minutes = var.scan_silence_minutes, says = "No scan has run: see docs/operations.md, No scans." }
-    failures       = { severity = 2, minutes = 15, says = "Functions fail: see docs/operations.md, Functions fail." }
-    poisoned-loads = { severity = 2, minutes = 15, says = "A batch cannot be loaded: see docs/operations.md, Poisoned loads." }
-    kill-switch    = { severity = 1, minutes = 5, says = "The kill switch tripped: see docs/operations.md, Kill switch." }
-    venue-down     = { severity = 3, minutes = 15, says = "A venue does not answer: see docs/operations.md, Venue down." }
+    alarms          = { severity = 2, minutes = 15, title = "Alarms of the watchdog" }
+    budget          = { severity = 3, minutes = 1440, title = "Model budget spent" }
+    failures        = { severity = 2, minutes = 15, title = "Functions fail" }
+    kill-switch     = { severity = 1, minutes = 15, title = "Kill switch tripped" }
+    loads-piling-up = { severity = 2, minutes = 30, title = "Loads piling up" }
+    losses          = { severity = 2, minutes = 1440, title = "Losses" }
+    no-scans        = { severity = 1, minutes = var.scan_silence_minutes, title = "No scans" }
+    poisoned-loads  = { severity = 2, minutes = 15, title = "Poisoned loads" }
+    venue-down      = { severity = 3, minutes = 15, title = "Venue down" }
   }
 
   metric_alerts = {
@@ -24,14 +30,14 @@ locals {
       namespace = "Microsoft.Sql/servers/databases"
       metric    = var.sql_serverless == null && !startswith(var.sql_sku, "GP_") && !startswith(var.sql_sku, "BC_") ? "dtu_consumption_percent" : "cpu_percent"
       threshold = 90
-      says      = "The database is busy: see docs/operations.md, Database busy or full."
+      title     = "Database busy"
     }
     database-full = {
       scope     = azurerm_mssql_database.main.id
       namespace = "Microsoft.Sql/servers/databases"
       metric    = "storage_percent"
       threshold = 85
-      says      = "The database fills up: see docs/operations.md, Database busy or full."
+      title     = "Database nearly full"
     }
   }
 }
@@ -58,20 +64,19 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "main" {
   name                    = "alert-${local.base}-${each.key}"
   resource_group_name     = azurerm_resource_group.main.name
   location                = azurerm_resource_group.main.location
-  description             = each.value.says
-  display_name            = "${local.base}: ${replace(each.key, "-", " ")}"
+  description             = "What to do: docs/operations.md, ${each.value.title}."
+  display_name            = "${local.base}: ${each.value.title}"
   severity                = each.value.severity
   scopes                  = [azurerm_application_insights.main.id]
-  evaluation_frequency    = "PT5M"
-  window_duration         = each.value.minutes == 60 ? "PT1H" : "PT${each.value.minutes}M"
+  evaluation_frequency    = each.value.minutes < 1440 ? "PT5M" : "PT1H"
+  window_duration         = lookup({ "60" = "PT1H", "1440" = "P1D" }, each.value.minutes, "PT${each.value.minutes}M")
   auto_mitigation_enabled = true
   # Tables of events that never happened do not exist yet.
   skip_query_validation = true
   tags                  = local.tags
 
   criteria {
-    # Each query returns one row where something is wrong, and none where all is well.
-    query                   = file("${path.module}/queries/${each.key}.kql")
+    query                   = file("${local.alarms}/${each.key}.kql")
     time_aggregation_method = "Count"
     operator                = "GreaterThan"
     threshold               = 0
@@ -88,7 +93,7 @@ resource "azurerm_monitor_metric_alert" "database" {
   name                = "alert-${local.base}-${each.key}"
   resource_group_name = azurerm_resource_group.main.name
   scopes              = [each.value.scope]
-  description         = each.value.says
+  description         = "What to do: docs/operations.md, ${each.value.title}."
   severity            = 2
   frequency           = "PT5M"
   window_size         = "PT15M"
@@ -140,7 +145,7 @@ resource "azurerm_monitor_metric_alert" "health" {
   name                = "alert-${local.base}-health"
   resource_group_name = azurerm_resource_group.main.name
   scopes              = [azurerm_application_insights.main.id, azurerm_application_insights_standard_web_test.health[0].id]
-  description         = "The app is not healthy: see docs/operations.md, Not healthy."
+  description         = "What to do: docs/operations.md, Not healthy."
   severity            = 1
   frequency           = "PT5M"
   window_size         = "PT15M"

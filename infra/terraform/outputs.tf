@@ -74,3 +74,9 @@ output "grafana_url" {
   description = "Address of the managed Grafana; null without one."
   value       = one(azurerm_dashboard_grafana.main[*].endpoint)
 }
+
+output "kubernetes_settings" {
+  description = "Settings of the pods, for azure.env of an overlay in infra/kubernetes."
+  value       = local.kubernetes_settings
+  sensitive   = true
+}

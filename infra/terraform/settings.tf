@@ -31,13 +31,13 @@ locals {
 
   secret_settings = var.alert_webhook_url == null ? {} : { ALERT_WEBHOOK_URL = var.alert_webhook_url }
 
-  # No password: the driver asks for a token of the identity named by UID.
+  # No password: the driver asks for a token of the identity named by UID. It does not know the workload identity
+  # of Kubernetes: there the product asks for the token.
   sql_connection = join(";", [
     "Driver={ODBC Driver 18 for SQL Server}",
     "Server=tcp:${azurerm_mssql_server.main.fully_qualified_domain_name},1433",
     "Database=${azurerm_mssql_database.main.name}",
-    "Authentication=ActiveDirectoryMsi",
-    "UID=${azurerm_user_assigned_identity.app.client_id}",
+    var.hosting == "none" ? "Authentication=ActiveDirectoryDefault" : "Authentication=ActiveDirectoryMsi;UID=${azurerm_user_assigned_identity.app.client_id}",
     "Encrypt=yes",
     "TrustServerCertificate=no",
     "Connection Timeout=30",
@@ -59,8 +59,16 @@ locals {
     AzureWebJobsStorage__clientId    = azurerm_user_assigned_identity.app.client_id
   }
 
-  # Outside App Service the host does not know its own address, which Durable Functions puts into its links.
   container_settings = merge(local.product_settings, local.platform_settings, local.storage_settings, {
     FUNCTIONS_WORKER_RUNTIME = "python"
+    # Timers take a lock under this id; derived from the machine's name it would differ in every replica.
+    AzureFunctionsWebHost__hostid = local.base
   })
+
+  # Pods take their token from the workload identity, which the SDKs find when no credential is named.
+  kubernetes_settings = merge(
+    { for name, value in local.product_settings : name => value if !contains(["MARKET"], name) && !endswith(name, "_SCHEDULE") },
+    { for name, value in local.platform_settings : name => value if startswith(name, "APPLICATIONINSIGHTS_") },
+    { AzureWebJobsStorage__accountName = azurerm_storage_account.host.name },
+  )
 }

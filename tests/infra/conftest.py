@@ -69,7 +69,8 @@ def a_copy(tmp_path):
     """A copy of a part of the repository in which a test may plant a mistake."""
 
     def copy(path: str) -> Path:
-        source, target = ROOT / path, tmp_path / Path(path).name
+        source, target = ROOT / path, tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target)
         else:

@@ -1,4 +1,4 @@
-"""A Terraform provider that knows azurerm's schema and nothing else: `validate` and mocked `test` run offline.
+"""A Terraform provider that only knows azurerm's schema: `validate` and mocked `test` run offline with it.
 
 It speaks plugin protocol 5 (HashiCorp's tfplugin5.proto over go-plugin) with hand-encoded messages: it hands
 out the schema, finds every configuration valid, and answers nothing else. Terraform runs it, with

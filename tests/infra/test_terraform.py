@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = "infra/terraform"
+ALARMS = "infra/kusto/alarms"
 UNSET = {"TF_CLI_CONFIG_FILE": ""}
 SCHEMA = "schemas/azurerm-5.2.0.json"
 
@@ -45,13 +46,19 @@ def terraform(tool, reference, run, tmp_path_factory):
     return command
 
 
+@pytest.fixture
+def folder(a_copy):
+    """A copy of the configuration with the queries that it reads."""
+    a_copy(ALARMS)
+    return a_copy(FOLDER)
+
+
 def test_files_are_in_terraforms_own_form(tool, run):
     result = run(tool("terraform"), "fmt", "-check", "-recursive", "-diff", FOLDER, env=UNSET)
     assert result.returncode == 0, result.stdout
 
 
-def test_an_untidy_file_is_seen(tool, run, a_copy, plant):
-    folder = a_copy(FOLDER)
+def test_an_untidy_file_is_seen(tool, run, folder, plant):
     plant(folder / "main.tf", "  name     = ", "  name = ")
     result = run(tool("terraform"), "fmt", "-check", "-recursive", folder, env=UNSET)
     assert "main.tf" in result.stdout
@@ -62,36 +69,33 @@ def test_every_resource_fits_the_schema_of_the_provider(tool, reference, run):
     assert result.returncode == 0, result.stdout
 
 
-def test_a_misspelt_argument_is_seen(tool, reference, run, a_copy, plant):
-    folder = a_copy(FOLDER)
+def test_a_misspelt_argument_is_seen(tool, reference, run, folder, plant):
     plant(folder / "storage.tf", "shared_access_key_enabled", "shared_access_keys_enabled")
     result = run(tool("python"), reference("tools/tf_schema_check.py"), reference(SCHEMA), folder)
     assert result.returncode == 1
     assert "did you mean 'shared_access_key_enabled'" in result.stdout
 
 
-def test_references_and_types_are_valid(terraform, a_copy):
-    result = terraform(a_copy(FOLDER), "validate", "-no-color")
+def test_references_and_types_are_valid(terraform, folder):
+    result = terraform(folder, "validate", "-no-color")
     assert result.returncode == 0, result.stderr
 
 
-def test_a_reference_to_nothing_is_seen(terraform, a_copy, plant):
-    folder = a_copy(FOLDER)
+def test_a_reference_to_nothing_is_seen(terraform, folder, plant):
     plant(folder / "outputs.tf", "azurerm_key_vault.main.name", "azurerm_key_vault.main.named")
     result = terraform(folder, "validate", "-no-color")
     assert result.returncode == 1
     assert 'no argument, nested block, or exported attribute named "named"' in " ".join(result.stderr.split())
 
 
-def test_mocked_plans_hold_what_is_promised(terraform, a_copy):
-    result = terraform(a_copy(FOLDER), "test", "-no-color")
+def test_mocked_plans_hold_what_is_promised(terraform, folder):
+    result = terraform(folder, "test", "-no-color")
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"Success! \d+ passed, 0 failed\.", result.stdout)
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_the_environment_files_can_be_planned(terraform, a_copy, environment):
-    folder = a_copy(FOLDER)
+def test_the_environment_files_can_be_planned(terraform, folder, environment):
     (folder / "tests/environment.tftest.hcl").write_text(
         'mock_provider "azurerm" {\n  source = "./tests/mocks"\n}\n'
         'variables {\n  subscription_id = "00000000-0000-0000-0000-000000000000"\n}\n'
@@ -108,8 +112,7 @@ def test_the_environment_files_can_be_planned(terraform, a_copy, environment):
     assert "Warning" not in result.stdout + result.stderr, "a variable of the file is unknown"
 
 
-def test_a_broken_promise_is_seen(terraform, a_copy, plant):
-    folder = a_copy(FOLDER)
+def test_a_broken_promise_is_seen(terraform, folder, plant):
     plant(folder / "sql.tf", "azuread_authentication_only = true", "azuread_authentication_only = false")
     result = terraform(folder, "test", "-no-color", "-filter=tests/defaults.tftest.hcl")
     assert result.returncode == 1
@@ -129,13 +132,12 @@ def findings(run, tool, folder):
     )
 
 
-def test_policy_holds_and_each_exception_is_needed(run, tool, a_copy):
+def test_policy_holds_and_each_exception_is_needed(run, tool, folder):
     failed, excused = findings(run, tool, FOLDER)
     assert not failed
-    bare = a_copy(FOLDER)
-    for path in bare.glob("*.tf"):
+    for path in folder.glob("*.tf"):
         path.write_text(re.sub(r"(?m)^\s*#checkov:skip=.*\n", "", path.read_text()))
-    would_fail, _ = findings(run, tool, bare)
+    would_fail, _ = findings(run, tool, folder)
     assert excused == would_fail
 
 

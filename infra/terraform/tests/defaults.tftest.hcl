@@ -112,7 +112,7 @@ run "every_alert_has_its_query" {
   command = plan
 
   assert {
-    condition     = toset(keys(azurerm_monitor_scheduled_query_rules_alert_v2.main)) == toset([for path in fileset(path.module, "queries/*.kql") : trimsuffix(basename(path), ".kql")])
-    error_message = "There is one alert for each file in queries/."
+    condition     = toset(keys(azurerm_monitor_scheduled_query_rules_alert_v2.main)) == toset([for path in fileset("../kusto/alarms", "*.kql") : trimsuffix(path, ".kql")])
+    error_message = "There is one alert for each query in infra/kusto/alarms."
   }
 }

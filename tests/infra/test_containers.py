@@ -1,0 +1,106 @@
+"""Dockerfile and compose file: form, schema, and what they promise, each check seen to fail."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+
+@pytest.fixture(scope="session")
+def compose(root):
+    return yaml.safe_load((root / "docker-compose.yml").read_text(encoding="utf-8"))
+
+
+def compose_problems(reference, document):
+    schema = json.loads(reference("schemas/compose-spec.json").read_text(encoding="utf-8"))
+    return [error.message for error in Draft202012Validator(schema).iter_errors(document)]
+
+
+def test_the_dockerfile_passes_hadolint(tool, run):
+    result = run(tool("hadolint"), "Dockerfile")
+    assert result.returncode == 0, result.stdout
+
+
+def test_a_careless_dockerfile_is_seen(tool, run, a_copy, plant):
+    file = a_copy("Dockerfile")
+    plant(file, "WORKDIR /source\nCOPY requirements.txt", "RUN cd /source\nCOPY requirements.txt")
+    assert "DL3003" in run(tool("hadolint"), file).stdout
+
+
+def test_the_image_runs_as_nobody_of_importance(root):
+    stages = re.split(r"(?m)^FROM ", (root / "Dockerfile").read_text(encoding="utf-8"))[2:]
+    served = {stage.split(" AS ")[1].split()[0]: stage for stage in stages}
+    for name in ("test", "venues", "app"):
+        assert re.findall(r"(?m)^USER (\S+)", served[name])[-1] == "10001", name
+    assert "HEALTHCHECK" in served["app"]
+
+
+def test_the_image_holds_no_tests_and_no_tools(root):
+    text = (root / "Dockerfile").read_text(encoding="utf-8")
+    build = text[text.index(" AS build") : text.index(" AS test")]
+    copied = set(re.findall(r"(?m)^COPY (.*) \S+$", build))
+    assert copied == {"requirements.txt", "infra/package", "function_app.py host.json", "shared"}
+
+
+def test_everything_the_dockerfile_copies_reaches_the_builder(root):
+    text = (root / "Dockerfile").read_text(encoding="utf-8")
+    let_in = set(re.findall(r"(?m)^!(\S+)$", (root / ".dockerignore").read_text(encoding="utf-8")))
+    for line in re.findall(r"(?m)^COPY (?!--from)(?:--\S+ )?(.*) \S+$", text):
+        for source in line.split():
+            assert source == "." or source.split("/")[0] in let_in, source
+
+
+def test_compose_fits_its_schema(reference, compose):
+    assert compose_problems(reference, compose) == []
+
+
+def test_a_misspelt_compose_key_is_seen(reference, compose):
+    services = compose["services"] | {"grafana": compose["services"]["grafana"] | {"depend_on": []}}
+    assert compose_problems(reference, compose | {"services": services})
+
+
+def test_ports_are_open_on_loopback_only(compose):
+    ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_no_password_has_a_default(root, compose):
+    assert not re.search(r"\$\{\w*(?:PASSWORD|KEY)\w*:-[^}]", (root / "docker-compose.yml").read_text())
+    for name, service in compose["services"].items():
+        for key, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|KEY", key):
+                assert re.fullmatch(r"\$\{\w+:(\?[^}]*|-)\}", value), f"{name}: {key}"
+
+
+def test_every_service_is_watched_or_waits_for_one_that_is(compose, root):
+    text = (root / "Dockerfile").read_text(encoding="utf-8")
+    for name, service in compose["services"].items():
+        target = service.get("build", {}).get("target")
+        built_in = bool(target) and "HEALTHCHECK" in text.split(f" AS {target}\n")[1].split("\nFROM ")[0]
+        watched = "healthcheck" in service or built_in
+        assert watched or name in {"collector", "migrate"}, name
+
+
+def test_every_file_that_compose_mounts_is_there(compose, root):
+    mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", [])]
+    for mount in mounts:
+        source = mount.split(":")[0]
+        if source.startswith("./"):
+            assert (root / source).exists(), source
+        else:
+            assert source in compose["volumes"], source
+
+
+def test_the_collector_hands_on_what_it_receives(root):
+    config = yaml.safe_load((root / "infra/otel/collector.yaml").read_text(encoding="utf-8"))
+    for name, pipeline in config["service"]["pipelines"].items():
+        for part in ("receivers", "processors", "exporters"):
+            assert set(pipeline[part]) <= config[part].keys(), name
+    assert set(config["service"]["extensions"]) == config["extensions"].keys()
+    used = {one for pipeline in config["service"]["pipelines"].values() for one in pipeline["exporters"]}
+    assert used == config["exporters"].keys()
