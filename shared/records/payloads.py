@@ -129,10 +129,14 @@ def _typed(hint: Any, value: Any, field: str) -> Any:
         return _tuple(get_args(hint), value, field)
     if origin is Mapping:
         return _mapping(get_args(hint)[1], value, field)
-    if hint is Decimal:
-        return _decimal(value, field)
     if is_dataclass(hint):
         return from_payload(hint, value, field)  # type: ignore[arg-type]  # is_dataclass also admits instances
+    return _scalar(hint, value, field)
+
+
+def _scalar(hint: type, value: Any, field: str) -> Any:
+    if hint is Decimal:
+        return _decimal(value, field)
     if issubclass(hint, StrEnum):
         return _choice(hint, value, field)
     if type(value) is not hint:

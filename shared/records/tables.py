@@ -35,7 +35,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `size` is the longest text in UTF-16 code units, `choices` all the values it may take."""
+    """One column; `size` is the longest text in UTF-16 code units, `choices` all the values it may take.
+
+    `bound` is a lower bound as SQL: `> 0` or `>= 0`. A text of digits compares with 0 as its number does.
+    """
 
     name: str
     kind: Kind
@@ -44,6 +47,7 @@ class Column:
     required: bool = True
     size: int = 0
     choices: tuple[str, ...] = ()
+    bound: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,12 @@ def _choice(name: str, choices: tuple[str, ...], source: str, *, required: bool 
     return Column(name, Kind.TEXT, "", source, required, 32, choices)
 
 
-def _decimal(name: str, unit: str, source: str, *, required: bool = True) -> Column:
-    return Column(name, Kind.DECIMAL, unit, source, required)
+def _decimal(name: str, unit: str, source: str, *, required: bool = True, bound: str = "") -> Column:
+    return Column(name, Kind.DECIMAL, unit, source, required, bound=bound)
 
 
-def _int(name: str, unit: str, source: str, *, required: bool = True) -> Column:
-    return Column(name, Kind.INT, unit, source, required)
+def _int(name: str, unit: str, source: str, *, required: bool = True, bound: str = "") -> Column:
+    return Column(name, Kind.INT, unit, source, required, bound=bound)
 
 
 def _time(name: str, source: str, *, required: bool = True) -> Column:
@@ -166,14 +170,14 @@ _TABLES = (
         "opportunity_legs",
         "The orders of each opportunity.",
         _OPPORTUNITY_ID,
-        _int("leg", "from 0", "detection"),
+        _int("leg", "from 0", "detection", bound=">= 0"),
         _venue("venue", "detection"),
         _text("symbol", 100, "detection"),
         _choice("side", tuple(Side), "detection"),
-        _decimal("amount", "base asset", "detection"),
-        _decimal("average_price", "quote per base", "detection: notional over amount"),
-        _decimal("limit_price", "quote per base", "detection: worst level touched"),
-        _decimal("fee", "fee asset", "detection: taker fee"),
+        _decimal("amount", "base asset", "detection", bound="> 0"),
+        _decimal("average_price", "quote per base", "detection: notional over amount", bound="> 0"),
+        _decimal("limit_price", "quote per base", "detection: worst level touched", bound="> 0"),
+        _decimal("fee", "fee asset", "detection: taker fee", bound=">= 0"),
         _text("fee_asset", 100, "detection"),
         key=("scan_id", "opportunity_id", "leg"),
     ),
@@ -182,7 +186,7 @@ _TABLES = (
         "Refused loops of a scan counted by reason, with the best of each.",
         _choice("reason", tuple(Reason), "detection"),
         _SCAN_TIME,
-        _int("refused", "loops", "detection: number of loops"),
+        _int("refused", "loops", "detection: number of loops", bound="> 0"),
         _decimal("best_net_bps", "basis points", "highest net edge among them", required=False),
         _text("best_path", 400, "the loop with that edge"),
         _text("best_detail", 400, "why that loop was refused"),
@@ -210,7 +214,7 @@ _TABLES = (
         _OPPORTUNITY_ID,
         _SCAN_TIME,
         _choice("decision", tuple(Decision), "analyst"),
-        _decimal("confidence", "0..1", "analyst"),
+        _decimal("confidence", "0..1", "analyst", bound=">= 0"),
         _json("risk_factors", "analyst: from a fixed list"),
         _text("explanation", 1000, "analyst"),
         _json("evidence", "analyst: ids of the facts used"),
@@ -256,18 +260,18 @@ _TABLES = (
         "fills",
         "Every level taken by every simulated order.",
         _text("trade_id", 40, "simulation"),
-        _int("fill", "from 0", "order of the fills within the trade"),
-        _int("leg", "from 0", "the opportunity's leg; an unwind carries the leg it repairs"),
+        _int("fill", "from 0", "order of the fills within the trade", bound=">= 0"),
+        _int("leg", "from 0", "the opportunity's leg; an unwind carries the leg it repairs", bound=">= 0"),
         _choice("purpose", tuple(Purpose), "simulation"),
         _venue("venue", "simulation"),
         _text("symbol", 100, "simulation"),
         _text("base", 100, "the instrument"),
         _text("quote", 100, "the instrument"),
         _choice("side", tuple(Side), "simulation"),
-        _decimal("price", "quote per base", "the level"),
-        _decimal("amount", "base asset", "taken from the level"),
-        _decimal("notional", "quote asset", "price x amount"),
-        _decimal("fee", "fee asset", "taker fee"),
+        _decimal("price", "quote per base", "the level", bound="> 0"),
+        _decimal("amount", "base asset", "taken from the level", bound="> 0"),
+        _decimal("notional", "quote asset", "price x amount", bound="> 0"),
+        _decimal("fee", "fee asset", "taker fee", bound=">= 0"),
         _text("fee_asset", 100, "the asset the fee is taken from"),
         _time("time", "simulation: decision + latency"),
         key=("scan_id", "trade_id", "fill"),
@@ -281,8 +285,8 @@ _TABLES = (
         _text("network", 100, "rebalancing"),
         _venue("source", "rebalancing"),
         _venue("target", "rebalancing"),
-        _decimal("amount", "asset", "what leaves the source"),
-        _decimal("fee", "asset", "the network's withdrawal fee"),
+        _decimal("amount", "asset", "what leaves the source", bound="> 0"),
+        _decimal("fee", "asset", "the network's withdrawal fee", bound=">= 0"),
         _time("time", "when it was sent"),
         _time("arrives", "when the target has it"),
         key=("scan_id", "transfer_id"),

@@ -33,6 +33,7 @@ _SPELLING = {
     "trustservercertificate": "TrustServerCertificate",
     "trusted_connection": "Trusted_Connection",
 }
+_SWITCHES = frozenset({"encrypt", "trustservercertificate", "trusted_connection"})
 _ADO_ONLY = frozenset({"persist security info", "multipleactiveresultsets", "connection timeout"})
 
 
@@ -101,7 +102,9 @@ def odbc_string(given: str, client_id: str | None = None) -> str:
         for key in ("Server", "Database")
         if not parts.get(key.lower())
     ]
-    if parts.get("encrypt", "yes").lower() in {"no", "false", "optional"}:
+    for key in parts.keys() & _SWITCHES:
+        parts[key] = {"true": "yes", "false": "no"}.get(parts[key].lower(), parts[key])
+    if parts.get("encrypt", "yes").lower() in {"no", "optional"}:
         problems.append("AZURE_SQL_CONNECTION_STRING: Encrypt must not be switched off; write Encrypt=yes")
     if problems:
         raise SettingsError(problems)

@@ -47,6 +47,10 @@ def translated(store: str, action: str) -> Iterator[None]:
     """
     try:
         yield
+    except ImportError as error:  # pyodbc without its C libraries
+        raise TransientLoadError(
+            f"{store}: cannot {action}: {error}; install unixODBC and ODBC Driver 18 for SQL Server"
+        ) from error
     except OSError as error:
         raise TransientLoadError(
             f"{store}: cannot {action}: {error}; check owner, permissions and free space, or set DATA_DIR"

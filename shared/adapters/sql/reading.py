@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Dialect, Engine, Select, column, select, table
 
 from shared.adapters.sql.schema import comparable, sql_type, to_database, to_row
-from shared.adapters.sql.views import VIEWS, View
+from shared.adapters.sql.view import View
+from shared.adapters.sql.views import VIEWS
 from shared.errors import InputError
 from shared.records.tables import TABLES, Column, Kind, Table
 from shared.records.text import from_iso, iso

@@ -55,16 +55,19 @@ def sql_table(table: Table, metadata: MetaData) -> SqlTable:
         SqlColumn(column.name, sql_type(column), nullable=not column.required) for column in table.columns
     ]
     checks = [
-        CheckConstraint(
-            f"{column.name} IN ({', '.join(repr(str(choice)) for choice in column.choices)})",
-            name=f"ck_{table.name}_{column.name}",
-        )
+        CheckConstraint(condition, name=f"ck_{table.name}_{column.name}")
         for column in table.columns
-        if column.choices
+        if (condition := _condition(column))
     ]
     key = PrimaryKeyConstraint(*table.key, name=f"pk_{table.name}")
     indexes = [Index(f"ix_{table.name}_{'_'.join(names)}", *names) for names in table.indexes]
     return SqlTable(table.name, metadata, *columns, key, *checks, *indexes)
+
+
+def _condition(column: Column) -> str:
+    if column.choices:
+        return f"{column.name} IN ({', '.join(repr(str(choice)) for choice in column.choices)})"
+    return f"{column.name} {column.bound}" if column.bound else ""
 
 
 METADATA = MetaData()
