@@ -187,11 +187,11 @@ class KrakenApi:
         return answer({"error": [], "result": rows})
 
     async def _withdraw_methods(self, request: web.Request) -> web.Response:
-        """The ways out that are open; a way that is shut is not listed."""
-        funding = await self._funding(request)
-        if isinstance(funding, web.Response):
-            return funding
-        asset_id, networks = funding
+        """The ways out that are open, of one asset or of all; a way that is shut is not listed."""
+        form = await self._signed(request)
+        if isinstance(form, web.Response):
+            return form
+        asset_ids = [self._asset_id(form["asset"])] if "asset" in form else list(self._tickers)
         rows = [
             {
                 "asset": asset_id,
@@ -200,9 +200,13 @@ class KrakenApi:
                 "minimum": n.withdraw_min,
                 "fee": {"aclass": "currency", "asset": asset_id, "fee": n.withdraw_fee},
             }
-            for n in networks
+            for asset_id in asset_ids
+            if asset_id
+            for n in self._world.networks("kraken", self._tickers[asset_id])
             if n.withdraw
         ]
+        if None in asset_ids:
+            return _error("EFunding:Unknown asset")
         return answer({"error": [], "result": rows})
 
     async def _trade_volume(self, request: web.Request) -> web.Response:
