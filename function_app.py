@@ -26,9 +26,7 @@ app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 def reply(answer: Answer) -> func.HttpResponse:
     """An answer in the host's form."""
-    return func.HttpResponse(
-        answer.body, status_code=answer.status, mimetype=answer.content_type, headers=dict(answer.headers)
-    )
+    return func.HttpResponse(answer.body, status_code=answer.status, mimetype=answer.content_type)
 
 
 async def start(client: df.DurableOrchestrationClient, work: dict[str, Any]) -> None:

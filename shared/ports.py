@@ -149,8 +149,8 @@ class State(Protocol):
 class Warehouse(Protocol):
     """The relational store behind pages, reports and dashboards."""
 
-    async def migrate(self) -> Sequence[str]:
-        """Bring the schema up to date; the names of the migrations applied."""
+    async def migrate(self, *, dry_run: bool = False) -> Sequence[str]:
+        """Bring the schema up to date; the names of the migrations applied, or with `dry_run` those pending."""
         ...
 
     async def load(self, blob: str, rows: Mapping[str, Sequence[Row]]) -> bool:
@@ -185,7 +185,7 @@ class Warehouse(Protocol):
 
 
 class Analyst(Protocol):
-    """Who judges an opportunity. An analyst that fails decides nothing: the rules do, and the verdict says why."""
+    """Who judges an opportunity. Where an analyst fails the rules decide, and the verdict says why."""
 
     async def judge(self, facts: Facts) -> Verdict:
         """The verdict; never raises for what a model or a network does."""

@@ -161,10 +161,10 @@ class Settings:
     seed: int = setting("SEED", 1, whole(0, 2**31 - 1), "Seed of every simulated draw")
 
     max_trade: Decimal = setting("MAX_TRADE", Decimal(1_000), number("0", "1000000000"), "Most value one trade may start with")
-    max_asset: Decimal = setting("MAX_ASSET", Decimal(10_000), number("0", "1000000000"), "Most value traded in one asset a day")
-    max_venue: Decimal = setting("MAX_VENUE", Decimal(100_000), number("0", "1000000000"), "Most value traded at one venue a day")
+    max_asset: Decimal = setting("MAX_ASSET", Decimal(1_000_000), number("0", "1000000000"), "Most value traded in one asset a day")
+    max_venue: Decimal = setting("MAX_VENUE", Decimal(5_000_000), number("0", "1000000000"), "Most value traded at one venue a day")
     max_scan: Decimal = setting("MAX_SCAN", Decimal(5_000), number("0", "1000000000"), "Most value traded on one scan")
-    max_day: Decimal = setting("MAX_DAY", Decimal(250_000), number("0", "1000000000"), "Most value traded a day")
+    max_day: Decimal = setting("MAX_DAY", Decimal(5_000_000), number("0", "1000000000"), "Most value traded a day")
     max_daily_loss: Decimal = setting("MAX_DAILY_LOSS", Decimal(100), number("0", "1000000000"), "Loss of a day that trips the kill switch")
     max_drawdown: Decimal = setting("MAX_DRAWDOWN", Decimal(200), number("0", "1000000000"), "Fall from the highest profit that trips the kill switch")
     max_trades_per_hour: int = setting("MAX_TRADES_PER_HOUR", 600, whole(0, 1_000_000), "Most trades an hour")
@@ -197,7 +197,6 @@ class Settings:
     # fmt: on
 
     on_azure: bool = False
-    storage_from_host: bool = False
 
     @property
     def folder(self) -> Path:
@@ -227,6 +226,11 @@ FALLBACKS = {
 }
 
 
+def on_azure(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether this process runs on Azure Functions, where the embedded stores are no place to keep anything."""
+    return bool((os.environ if environment is None else environment).get("WEBSITE_INSTANCE_ID"))
+
+
 def read(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of an environment, by default the process's own.
 
@@ -234,7 +238,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         SettingsError: one or more are wrong; all are listed.
     """
     env = os.environ if environment is None else environment
-    values: dict[str, Any] = {"on_azure": bool(env.get("WEBSITE_INSTANCE_ID"))}
+    values: dict[str, Any] = {"on_azure": on_azure(env)}
     problems: list[str] = []
     for item in fields(Settings):
         if "name" not in item.metadata:

@@ -49,9 +49,12 @@ def scaled_clock(scale: float) -> Callable[[], int]:
     return lambda: began_ms + int((wall_clock_ms() - began_ms) * scale)
 
 
-async def _serve(port: int, seed: int, scale: float) -> int:
+async def _serve(port: int, seed: int, scale: float, *, with_stdin: bool) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    if with_stdin:
+        # Whoever started us holds the other end: it closes with that process, however that one dies.
+        loop.add_reader(sys.stdin, lambda: sys.stdin.buffer.read1() or stop.set())
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     server = SimulatorServer(World(seed), scaled_clock(scale), port=port)
@@ -61,7 +64,7 @@ async def _serve(port: int, seed: int, scale: float) -> int:
         reason = error.strerror or error
         sys.stderr.write(f"port {port} on 127.0.0.1 cannot be used ({reason}); choose another with --port\n")
         return 1
-    sys.stdout.write(f"simulated venues (seed {seed}) on {server.base_url}\n")
+    sys.stdout.write(f"simulator listening on {server.base_url}\n")
     sys.stdout.flush()
     await stop.wait()
     await server.stop()
@@ -76,8 +79,11 @@ def main() -> int:
     parser.add_argument(
         "--time-scale", type=_time_scale, default=1.0, help="how fast the market's clock runs"
     )
+    parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input closes")
     wanted = parser.parse_args()
-    return asyncio.run(_serve(wanted.port, wanted.seed, wanted.time_scale))
+    return asyncio.run(
+        _serve(wanted.port, wanted.seed, wanted.time_scale, with_stdin=wanted.exit_with_stdin)
+    )
 
 
 if __name__ == "__main__":

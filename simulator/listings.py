@@ -143,6 +143,8 @@ _MIN_NOTIONAL = {
 _STEP_USD = {"binance": 0.5, "bybit": 0.1, "gateio": 0.1, "kraken": 0.02}
 _KRAKEN_LEGACY = {"BTC": "XXBT", "ETH": "XETH", "XRP": "XXRP", "LTC": "XLTC", "ETC": "XETC", "XLM": "XXLM",
                   "ZEC": "XZEC", "DOGE": "XXDG", "USD": "ZUSD", "EUR": "ZEUR"}  # fmt: skip
+_KRAKEN_LATER_PAIRS = frozenset({("DOGE", "USD"), ("DOGE", "EUR"), ("XRP", "ETH"), ("LTC", "ETH")})
+"""Pairs of old assets that were listed after Kraken gave up the X and Z in pair names."""
 _KRAKEN_ALTNAMES = {"BTC": "XBT", "DOGE": "XDG", "LUNC": "LUNA", "LUNA": "LUNA2"}
 
 
@@ -165,8 +167,11 @@ def _wire_id(venue: str, base: str, quote: str) -> str:
         return f"{GATEIO_TICKERS.get(base, base)}_{quote}"
     if venue != "kraken":
         return base + quote
-    both_legacy = base in _KRAKEN_LEGACY and quote in _KRAKEN_LEGACY and (base, quote) != ("DOGE", "USD")
-    if both_legacy or (base, quote) == ("USDT", "USD"):
+    both_legacy = base in _KRAKEN_LEGACY and quote in _KRAKEN_LEGACY
+    if (both_legacy and (base, quote) not in _KRAKEN_LATER_PAIRS) or (base, quote) == (
+        "USDT",
+        "USD",
+    ):
         return kraken_asset_id(base) + kraken_asset_id(quote)
     return kraken_altname(base) + kraken_altname(quote)
 

@@ -1,16 +1,13 @@
-"""Judging an opportunity: the analyst by rules, and what makes a model's answer a verdict."""
+"""The analyst by rules: each concern is one rule with its threshold, named with the facts behind it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
 
 from shared.domain.facts import Facts
 from shared.domain.trade import Decision, Verdict
-from shared.errors import AnalystError
 
 RISK_FACTORS = (
     "thin_edge",
@@ -30,23 +27,8 @@ RISK_FACTORS = (
 )
 """The only factors a verdict may name."""
 
-MAX_WORDS = 60
-RULES = "rules"
-MODEL = "model"
-
-ANSWER_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["verdict", "confidence", "risk_factors", "explanation", "evidence"],
-    "properties": {
-        "verdict": {"type": "string", "enum": [decision.value for decision in Decision]},
-        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-        "risk_factors": {"type": "array", "items": {"type": "string", "enum": list(RISK_FACTORS)}},
-        "explanation": {"type": "string"},
-        "evidence": {"type": "array", "items": {"type": "string"}},
-    },
-}
-"""What a model answers with; it has no size, price or venue."""
+EXPLANATION_WORDS = 60
+"""The longest explanation of a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,94 +83,11 @@ def rules_verdict(facts: Facts, policy: RulesPolicy | None = None, fallback: str
         decision,
         confidence,
         factors,
-        " ".join(explanation.split()[:MAX_WORDS]),
+        " ".join(explanation.split()[:EXPLANATION_WORDS]),
         tuple(dict.fromkeys(evidence)) or ("edge.net",),
-        RULES,
+        "rules",
         fallback,
     )
-
-
-def check_answer(answer: Any, facts: Facts) -> Verdict:
-    """A model's answer as a verdict, if it keeps to the schema and to the facts.
-
-    Raises:
-        AnalystError: with reason `schema`, `too_long`, `unknown_evidence` or `invented_number`.
-    """
-    fields = ANSWER_SCHEMA["required"]
-    if not isinstance(answer, Mapping) or set(answer) != set(fields):
-        raise AnalystError("schema", f"the answer is no object of {', '.join(fields)}")
-    explanation, confidence = answer["explanation"], _confidence(answer["confidence"])
-    if answer["verdict"] not in tuple(Decision) or not isinstance(explanation, str):
-        raise AnalystError(
-            "schema", f"verdict {answer['verdict']!r:.40} or the explanation is of the wrong type"
-        )
-    factors = _texts(answer["risk_factors"], "risk_factors")
-    evidence = _texts(answer["evidence"], "evidence")
-    if unknown := set(factors) - set(RISK_FACTORS):
-        raise AnalystError("schema", f"risk factor {min(unknown)!r:.40} is not on the list")
-    words = len(explanation.split())
-    if words > MAX_WORDS:
-        raise AnalystError("too_long", f"the explanation has {words} words, the limit is {MAX_WORDS}")
-    if not evidence or (unknown := set(evidence) - facts.ids()):
-        raise AnalystError(
-            "unknown_evidence", f"evidence {sorted(evidence)!r:.80} is not all among the facts"
-        )
-    if invented := invented_numbers(explanation, facts):
-        raise AnalystError("invented_number", f"the explanation cites {invented[0]:.20}, which no fact holds")
-    return Verdict(
-        facts.opportunity_id,
-        Decision(answer["verdict"]),
-        confidence,
-        tuple(dict.fromkeys(factors)),
-        explanation,
-        tuple(dict.fromkeys(evidence)),
-        MODEL,
-    )
-
-
-_WITH_DIGITS = re.compile(r"[^\s\"'()\[\]{};]*\d[^\s\"'()\[\]{};]*")
-_NUMBER = re.compile(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-
-
-def invented_numbers(text: str, facts: Facts) -> list[str]:
-    """Words of a text that hold digits but neither the numbers, names nor ids of the facts."""
-    known_numbers = {abs(fact.value) for fact in facts.facts if isinstance(fact.value, Decimal)}
-    known_words = {
-        word
-        for fact in facts.facts
-        for source in (fact.id, fact.value)
-        if isinstance(source, str)
-        for word in re.split(r"[\s\"]+", source)
-    }
-    known_words |= {part for word in known_words for part in re.split(r"[:/]", word)}
-    invented = []
-    for word in _WITH_DIGITS.findall(text):
-        bare = word.strip(".,:;!?%$€~<>=+-")
-        if bare in known_words or word in known_words:
-            continue
-        numbers = [match.group(0).replace(",", "").lstrip("+-") for match in _NUMBER.finditer(bare)]
-        if not numbers or any(_as_number(number) not in known_numbers for number in numbers):
-            invented.append(word)
-    return invented
-
-
-def _as_number(text: str) -> Decimal | None:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return None
-
-
-def _confidence(value: object) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not 0 <= value <= 1:
-        raise AnalystError("schema", f"confidence {value!r:.40} is no number from 0 to 1")
-    return Decimal(str(value))
-
-
-def _texts(value: object, field: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise AnalystError("schema", f"{field} is no list of texts")
-    return tuple(value)
 
 
 def _edge(facts: Facts, limits: RulesPolicy) -> Iterable[Concern]:

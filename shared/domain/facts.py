@@ -143,7 +143,9 @@ def gather(opportunity: Opportunity, known: Surroundings) -> Facts:
     for index, leg in enumerate(opportunity.legs):
         share = known.depth_used[index] if index < len(known.depth_used) else None
         facts += [
-            Fact(f"leg{index}.order", _quoted(f"{leg.venue}:{leg.symbol}:{leg.side}"), "", "the order"),
+            Fact(
+                f"leg{index}.order", f'"{leg.venue}:{bounded_name(leg.symbol)}:{leg.side}"', "", "the order"
+            ),
             _number(
                 f"leg{index}.depth",
                 None if share is None else share * 100,

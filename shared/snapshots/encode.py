@@ -48,12 +48,13 @@ def detection_json(snapshot: Snapshot, detection: Detection) -> dict[str, Any]:
     return {
         "time": iso_time(snapshot.time_ms),
         "scan_id": snapshot.scan_id,
-        "opportunities": [_opportunity(found) for found in detection.opportunities],
-        "rejections": [_rejection(refused) for refused in detection.rejections],
+        "opportunities": [opportunity_json(found) for found in detection.opportunities],
+        "rejections": [rejection_json(refused) for refused in detection.rejections],
     }
 
 
-def _opportunity(found: Opportunity) -> dict[str, Any]:
+def opportunity_json(found: Opportunity) -> dict[str, Any]:
+    """An opportunity as `detect` prints it."""
     return {
         "id": found.id,
         "kind": found.kind,
@@ -82,7 +83,8 @@ def _opportunity(found: Opportunity) -> dict[str, Any]:
     }
 
 
-def _rejection(refused: Rejection) -> dict[str, Any]:
+def rejection_json(refused: Rejection) -> dict[str, Any]:
+    """A refused loop as `detect` prints it."""
     return {
         "reason": refused.reason.value,
         "path": list(refused.path),

@@ -20,11 +20,11 @@ SCAN_FIELDS = ("venues", "symbols", "min_net_bps", "capital")
 
 
 class BadRequest(InputError):
-    """A request that cannot be served; `errors` names everything that is wrong with it."""
+    """A request that cannot be served; `problems` names everything that is wrong with it."""
 
-    def __init__(self, errors: list[str]) -> None:
-        super().__init__("; ".join(errors))
-        self.errors = errors
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 def body_object(body: bytes) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def scan_request(body: bytes, venues: tuple[str, ...]) -> ScanRequest:
         capital = positive("capital", given["capital"], errors, zero=False)
     if errors:
         raise BadRequest(errors)
-    return ScanRequest("manual", chosen, symbols, min_net_bps, capital)
+    return ScanRequest("http", chosen, symbols, min_net_bps, capital)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,8 @@ class Kraken(Venue):
             await self._add_deposits(ask, exchange, code, networks.setdefault(code, {}))
         told = {}
         for code, by_name in networks.items():
+            if not by_name:
+                continue
             closed = known[code].networks[ANY_NETWORK] if code in known else Network()
             told[code] = Currency(
                 networks={

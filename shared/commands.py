@@ -1,0 +1,166 @@
+"""What the command line does: each command takes its arguments and returns an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from shared import composition, diagnosis, inline, settings, snapshots, steps, telling
+from shared.desk import Desk
+from shared.domain.detection import detect as detect_in
+from shared.domain.fees import fee_overrides
+from shared.domain.policy import DetectionPolicy
+from shared.errors import InputError, MalformedRecord, NoVenueAnswered
+from shared.records import trade_from_dict
+from shared.web import endpoints
+
+
+def say(line: str) -> None:
+    """A line of the command's output."""
+    sys.stdout.write(line + "\n")
+
+
+def complain(line: str) -> None:
+    """A line about what went wrong."""
+    sys.stderr.write(line + "\n")
+
+
+@asynccontextmanager
+async def in_process() -> AsyncIterator[Desk]:
+    """The desk of this environment; simulated venues are started where none are named."""
+    chosen = settings.read()
+    if chosen.market == "simulated" and chosen.simulator_url is None:
+        from shared.adapters.simulated_venues import simulated_venues  # noqa: PLC0415 - only where needed
+
+        async with simulated_venues(chosen.seed) as url, _closing(replace(chosen, simulator_url=url)) as desk:
+            yield desk
+        return
+    async with _closing(chosen) as desk:
+        yield desk
+
+
+@asynccontextmanager
+async def _closing(chosen: settings.Settings) -> AsyncIterator[Desk]:
+    desk = composition.build(chosen)
+    try:
+        yield desk
+    finally:
+        await composition.close(desk)
+
+
+async def scan(given: argparse.Namespace) -> int:
+    """One scan with its analysis, its simulated execution and its loads."""
+    async with in_process() as desk:
+        try:
+            found = await steps.scan(desk, steps.ScanRequest("command"))
+        except NoVenueAnswered as error:
+            complain(f"no venue answered: {error}")
+            return 1
+        failed = not await steps.load(desk, found.load_message())
+        traded: dict[str, Any] = {"verdicts": [], "trades": []}
+        if found.opportunities:
+
+            async def record(work: dict[str, Any]) -> list[dict[str, Any]]:
+                nonlocal failed
+                recorded = await steps.record(desk, work)
+                failed = not await steps.load(desk, recorded.load_message()) or failed
+                return recorded.trades
+
+            traded = await inline.run_workflow(
+                found.work(),
+                {
+                    "analyze": lambda work: steps.analyze(desk, work),
+                    "execute": lambda work: steps.execute(desk, work),
+                    "record": record,
+                },
+            )
+        if given.json:
+            say(orjson.dumps({**endpoints.shown(found.found), **traded}).decode())
+        else:
+            say(telling.scan_line(found.found, [trade_from_dict(trade) for trade in traded["trades"]]))
+        return int(failed)
+
+
+def policy_of(given: argparse.Namespace) -> DetectionPolicy:
+    """The design's limits with what the options change.
+
+    Raises:
+        InputError: the file of fees cannot be used.
+    """
+    named = {
+        "min_net_bps": given.min_net_bps,
+        "min_profit": given.min_profit,
+        "max_age_ms": given.max_age_ms,
+        "max_skew_ms": given.max_skew_ms,
+        "too_good_bps": given.too_good_bps,
+    }
+    changes = {name: value for name, value in named.items() if value is not None}
+    if given.transfer_unknown is not None:
+        changes["transfer_unknown_allowed"] = given.transfer_unknown == "allow"
+    if given.fees is not None:
+        try:
+            changes["fees"] = fee_overrides(json.loads(given.fees.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise InputError(f"--fees {given.fees}: {error}; give a readable JSON file") from error
+        except MalformedRecord as error:
+            raise InputError(f"--fees {given.fees}: {error}") from error
+    return replace(DetectionPolicy(), **changes)
+
+
+async def detect(given: argparse.Namespace) -> int:
+    """One JSON object a snapshot; malformed lines are named and passed over."""
+    policy = policy_of(given)
+    failed = 0
+    for path in given.files:
+        for number, snapshot in snapshots.read_snapshots(path):
+            if isinstance(snapshot, MalformedRecord):
+                complain(f"{path}, line {number}: {snapshot}")
+                failed = 1
+                continue
+            found = detect_in(snapshot, policy)
+            say(orjson.dumps(snapshots.detection_json(snapshot, found)).decode())
+    return failed
+
+
+async def migrate(given: argparse.Namespace) -> int:
+    """Apply the warehouse's migrations, or name those that are pending."""
+    warehouse = composition.warehouse(settings.read())
+    try:
+        names = await warehouse.migrate(dry_run=given.dry_run)
+    finally:
+        await warehouse.close()
+    for name in names:
+        say(f"{'pending' if given.dry_run else 'applied'} {name}")
+    if not names:
+        say("the schema is up to date")
+    return 0
+
+
+async def reload(given: argparse.Namespace) -> int:
+    """Load blobs again, in this process."""
+    async with _closing(settings.read()) as desk:
+        failed = 0
+        for message in await steps.reload(desk, given.blobs):
+            loaded = await steps.load(desk, message)
+            blob = orjson.loads(message)["blob"]
+            left = None if loaded else await desk.state.get(desk.room("poisoned"), blob)
+            say(f"{blob}: {'loaded' if loaded else left.value['reason'] if left else 'not loaded'}")
+            failed |= not loaded
+        return int(failed)
+
+
+async def doctor(_given: argparse.Namespace) -> int:
+    """Each service in use, and whether it works; 1 if one does not."""
+    async with in_process() as desk:
+        findings = await diagnosis.examine(desk, composition.services(settings.read()))
+    width = max(len(each.service) for each in findings)
+    for each in findings:
+        say(f"{'ok  ' if each.healthy else 'FAIL'} {each.service:{width}}  {each.says}")
+    return int(not all(each.healthy for each in findings))

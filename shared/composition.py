@@ -1,0 +1,251 @@
+"""The one place where adapters are chosen and wired: Azure where it is configured, else embedded stores."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from decimal import Decimal
+from pathlib import Path
+
+from shared import settings as reading
+from shared.adapters.environment import EnvironmentSecrets
+from shared.adapters.lazy import LazyWarehouse
+from shared.adapters.rules import RulesAnalyst
+from shared.adapters.telemetry import make_metrics
+from shared.adapters.venues import CcxtMarketData
+from shared.desk import Desk, Funding
+from shared.domain.fees import fee_overrides
+from shared.domain.latency import Latencies, Latency
+from shared.domain.market import FeeAsset
+from shared.domain.policy import DetectionPolicy
+from shared.domain.risk import RiskPolicy
+from shared.errors import MalformedRecord, SettingsError
+from shared.ports import Analyst, Lake, Metrics, Secrets, State, Warehouse
+from shared.settings import Settings
+from shared.version import VERSION
+
+BASE_TIER: dict[str, tuple[Decimal, FeeAsset]] = {
+    "binance": (Decimal(10), FeeAsset.RECEIVED),
+    "bybit": (Decimal(10), FeeAsset.RECEIVED),
+    "gateio": (Decimal(10), FeeAsset.RECEIVED),
+    "kraken": (Decimal(40), FeeAsset.QUOTE),
+}
+"""Taker fees of the lowest tiers in basis points, where neither the venue nor the settings know better."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, UTC."""
+        return time.time_ns() // 1_000_000
+
+    async def sleep_until(self, time_ms: int) -> None:
+        """Wait until then; at once if it has passed."""
+        await asyncio.sleep(max(0, time_ms - self.now_ms()) / 1000)
+
+
+def check_settings() -> None:
+    """Refuse to start with wrong settings; on Azure the app starts, and its health says what is wrong.
+
+    Raises:
+        SettingsError: at least one setting is wrong.
+    """
+    try:
+        settings = reading.read()
+        detection_policy(settings)
+    except SettingsError:
+        if not reading.on_azure():
+            raise
+
+
+def detection_policy(settings: Settings) -> DetectionPolicy:
+    """The limits of detection that the settings ask for.
+
+    Raises:
+        SettingsError: FEES names what no fee can be.
+    """
+    try:
+        fees = fee_overrides(settings.fees or {})
+    except MalformedRecord as error:
+        raise SettingsError([f"FEES: {error}"]) from error
+    return DetectionPolicy(
+        max_age_ms=settings.max_age_ms,
+        max_skew_ms=settings.max_skew_ms,
+        min_net_bps=settings.min_net_bps,
+        min_profit=settings.min_profit,
+        too_good_bps=settings.too_good_bps,
+        transfer_unknown_allowed=settings.transfer_unknown == "allow",
+        blocked=frozenset(settings.block_list),
+        fees=fees,
+        capital=settings.capital,
+        rebalance_trades=settings.rebalance_trades,
+    )
+
+
+def _lake(settings: Settings) -> Lake:
+    account = settings.lake_account or settings.storage_account
+    if settings.storage_connection or account:
+        from shared.adapters.azure_storage import BlobLake  # noqa: PLC0415 - heavy, and not needed without it
+
+        if settings.storage_connection and not settings.lake_account:
+            return BlobLake(connection_string=settings.storage_connection)
+        return BlobLake(account_name=account, client_id=settings.azure_client_id)
+    from shared.adapters.embedded import FileLake  # noqa: PLC0415 - as above
+
+    return FileLake(settings.folder / "lake")
+
+
+def _state(settings: Settings) -> State:
+    if settings.storage_connection:
+        from shared.adapters.azure_storage import TableState  # noqa: PLC0415 - heavy, and not needed without it
+
+        return TableState(connection_string=settings.storage_connection)
+    if settings.storage_account:
+        from shared.adapters.azure_storage import TableState  # noqa: PLC0415 - as above
+
+        return TableState(account_name=settings.storage_account, client_id=settings.azure_client_id)
+    from shared.adapters.embedded import SqliteState  # noqa: PLC0415 - as above
+
+    return SqliteState(settings.folder / "state.db")
+
+
+def warehouse(settings: Settings) -> LazyWarehouse:
+    """The relational store: Azure SQL where it is configured, else a SQLite file."""
+
+    def make() -> Warehouse:
+        from shared.adapters.sql import SqlWarehouse  # noqa: PLC0415 - heavy, and not needed by every function
+
+        target: Path | str = settings.sql_connection or settings.folder / "warehouse.db"
+        return SqlWarehouse(target, settings.azure_client_id)
+
+    return LazyWarehouse(make, embedded=not settings.sql_connection)
+
+
+def _secrets(settings: Settings) -> Secrets:
+    if settings.key_vault_url:
+        from shared.adapters.key_vault import KeyVaultSecrets  # noqa: PLC0415 - heavy, and not needed without it
+
+        return KeyVaultSecrets(settings.key_vault_url, client_id=settings.azure_client_id)
+    return EnvironmentSecrets()
+
+
+def metrics(settings: Settings) -> Metrics:
+    """Telemetry to where the settings say, else to nobody."""
+    return make_metrics(
+        settings.insights_connection, settings.otlp_endpoint, "arbitrage", VERSION, settings.market
+    )
+
+
+def _analyst(settings: Settings, state: State, secret: Secrets, clock: SystemClock) -> Analyst:
+    rules = RulesAnalyst()
+    if not (settings.openai_api_key or settings.azure_openai_endpoint or settings.key_vault_url):
+        return rules
+    from shared.adapters.language_model import ModelAnalyst  # noqa: PLC0415 - heavy, and not needed without it
+
+    return ModelAnalyst(settings, state, secret, clock, rules)
+
+
+def build(settings: Settings) -> Desk:
+    """A desk for these settings. Nothing is connected before it is used.
+
+    Raises:
+        SettingsError: a setting is wrong, or Azure lacks what it needs.
+    """
+    if settings.missing:
+        raise SettingsError([f"{name} is missing; on Azure it is required" for name in settings.missing])
+    if settings.market == "simulated" and settings.simulator_url is None:
+        raise SettingsError(
+            [
+                "SIMULATOR_URL is missing; set the address that `python -m simulator` prints, or MARKET=live",
+            ]
+        )
+    clock = SystemClock()
+    state = _state(settings)
+    secret = _secrets(settings)
+    with_keys = settings.venue_keys == "on" or (settings.venue_keys is None and bool(settings.key_vault_url))
+    return Desk(
+        market=settings.market,
+        venues=settings.venues,
+        venue_fees=BASE_TIER,
+        detection=detection_policy(settings),
+        risk=RiskPolicy(
+            max_trade=settings.max_trade,
+            max_asset=settings.max_asset,
+            max_venue=settings.max_venue,
+            max_scan=settings.max_scan,
+            max_day=settings.max_day,
+            max_daily_loss=settings.max_daily_loss,
+            max_drawdown=settings.max_drawdown,
+            max_trades_per_hour=settings.max_trades_per_hour,
+            max_trades_per_pair=settings.max_trades_per_pair,
+            min_confidence=settings.min_confidence,
+        ),
+        latencies=Latencies(Latency(settings.latency_median_ms, float(settings.latency_sigma))),
+        funding=Funding(frozenset(settings.watch_list), settings.fund_quote, settings.fund_asset),
+        max_books=settings.max_books_per_scan,
+        model_top=settings.ai_top,
+        seed=settings.seed,
+        halted=settings.kill_switch == "on",
+        clock=clock,
+        market_data=CcxtMarketData(
+            state,
+            clock,
+            venues=settings.venues,
+            base_url=settings.simulator_url if settings.market == "simulated" else None,
+            secrets=secret if with_keys else None,
+            aliases=settings.aliases,
+            time_out_ms=settings.venue_timeout_ms,
+            levels=settings.book_levels,
+            deposit_assets=settings.watch_list,
+        ),
+        analyst=_analyst(settings, state, secret, clock),
+        rules=RulesAnalyst(),
+        lake=_lake(settings),
+        state=state,
+        warehouse=warehouse(settings),
+        metrics=metrics(settings),
+        nonce=lambda: secrets.token_hex(4),
+    )
+
+
+def services(settings: Settings) -> dict[str, str]:
+    """What is in use for each service, in words without secrets."""
+    storage = settings.storage_account or ("a connection string" if settings.storage_connection else None)
+    embedded = f"embedded, in {settings.folder}"
+    model = settings.azure_openai_endpoint or ("OpenAI" if settings.openai_api_key else None)
+    told = [settings.insights_connection and "Application Insights", settings.otlp_endpoint]
+    return {
+        "market": f"{settings.market}: {', '.join(settings.venues)}",
+        "lake": f"Azure Storage by {settings.lake_account or storage}" if storage else embedded,
+        "state": f"Azure Storage by {storage}" if storage else embedded,
+        "warehouse": "Azure SQL" if settings.sql_connection else embedded,
+        "secrets": settings.key_vault_url or "environment variables",
+        "analyst": f"{settings.openai_model} at {model}, else the rules" if model else "the rules",
+        "telemetry": " and ".join(filter(None, told)) or "off",
+        "alarms": f"webhook ({settings.alert_webhook_shape})" if settings.alert_webhook_url else "the log",
+    }
+
+
+_desks: dict[str, Desk] = {}
+
+
+async def desk() -> Desk:
+    """This process's desk, made by its first invocation.
+
+    Raises:
+        SettingsError: the settings are wrong.
+    """
+    if "desk" not in _desks:
+        _desks["desk"] = build(reading.read())
+    return _desks["desk"]
+
+
+async def close(desk: Desk) -> None:
+    """Let go of everything a desk holds."""
+    await desk.market_data.close()
+    for part in (desk.warehouse, desk.lake, desk.state, desk.metrics):
+        closing = getattr(part, "close", None)
+        if closing is not None:
+            await closing()

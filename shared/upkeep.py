@@ -1,0 +1,119 @@
+"""What keeps the desk in order: what crashes left behind, what is too old, and whether all is well."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.desk import Desk
+from shared.errors import TransientLoadError
+from shared.records import partition
+from shared.steps import load_message
+
+SETTLING_MS = 60_000
+"""A scan is left alone this long: its messages and its workflow are probably under way."""
+
+LOOK_BACK_MS = 48 * 3_600_000
+HOUR_MS = 3_600_000
+STATE_KEPT_MS = 48 * HOUR_MS
+DATASETS = ("scans", "trades")
+LEDGER_QUESTION = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What crashes left behind: loads to queue again and workflows to start."""
+
+    load_messages: list[str]
+    workflows: list[dict[str, Any]]
+
+
+async def watch(desk: Desk) -> Left:
+    """Find recorded scans whose load or workflow nobody is at, and sweep what is too old to be asked for."""
+    with desk.metrics.span("watch"):
+        left = Left(await _unloaded(desk), await _unstarted(desk))
+        await _sweep(desk)
+        return left
+
+
+async def _unloaded(desk: Desk) -> list[str]:
+    """Messages for blobs that are in the lake, not in the warehouse, and not waiting or poisoned."""
+    now_ms = desk.clock.now_ms()
+    waiting = {
+        entry.key
+        for entry in await desk.state.entries(desk.room("retries"))
+        if entry.value["next_ms"] > now_ms
+    }
+    known = waiting | {entry.key for entry in await desk.state.entries(desk.room("poisoned"))}
+    mark = await desk.state.get(desk.room("watchdog"), "loads")
+    since_ms = max(mark.value["since_ms"] if mark else 0, now_ms - LOOK_BACK_MS)
+    hours = range(since_ms // HOUR_MS, now_ms // HOUR_MS + 1)
+    missing: list[str] = []
+    complete_until = since_ms
+    try:
+        for hour in hours:
+            names = [name async for name in _recorded(desk, hour * HOUR_MS)]
+            found = await _without_ledger(desk, names)
+            missing += found
+            if not missing and hour < now_ms // HOUR_MS - 1:
+                complete_until = (hour + 1) * HOUR_MS
+    except TransientLoadError:
+        return []
+    await desk.state.replace(
+        desk.room("watchdog"), "loads", {"since_ms": complete_until, "missing": len(missing)}
+    )
+    return [load_message(name, None) for name in missing if name not in known and _settled(name, now_ms)]
+
+
+async def _recorded(desk: Desk, hour_ms: int) -> AsyncIterator[str]:
+    for dataset in DATASETS:
+        async for name in desk.lake.names(f"{desk.market}/{dataset}/{partition(hour_ms)}/"):
+            yield name
+
+
+async def _without_ledger(desk: Desk, names: list[str]) -> list[str]:
+    missing = []
+    for start in range(0, len(names), LEDGER_QUESTION):
+        asked = names[start : start + LEDGER_QUESTION]
+        loaded = await desk.warehouse.loaded(asked)
+        missing += [name for name in asked if name not in loaded]
+    return missing
+
+
+def _settled(blob: str, now_ms: int) -> bool:
+    """Whether a blob's scan is old enough for its message to have been lost."""
+    stamp = blob.rpartition("/")[2][: len("20261122T120000000Z")]
+    taken = datetime.strptime(f"{stamp[:15]}+0000", "%Y%m%dT%H%M%S%z")
+    return now_ms - int(taken.timestamp() * 1000) >= SETTLING_MS
+
+
+async def _unstarted(desk: Desk) -> list[dict[str, Any]]:
+    """Inputs of workflows that a recorded scan intended and that are not done."""
+    now_ms = desk.clock.now_ms()
+    works = []
+    for entry in await desk.state.entries(desk.room("pending")):
+        if now_ms - entry.value["since_ms"] < SETTLING_MS:
+            continue
+        if await desk.lake.exists(entry.value["batch"]):
+            works.append(entry.value["work"])
+        else:
+            await desk.state.delete(desk.room("pending"), entry.key)
+    return works
+
+
+async def _sweep(desk: Desk) -> None:
+    """Drop the status of scans that are too old to be asked for; the lake and the warehouse keep them."""
+    limit_ms = desk.clock.now_ms() - STATE_KEPT_MS
+    mark = await desk.state.get(desk.room("watchdog"), "sweep")
+    if mark and mark.value["at_ms"] > desk.clock.now_ms() - HOUR_MS:
+        return
+    for entry in await desk.state.entries(desk.room("scans")):
+        if entry.value["at_ms"] >= limit_ms:
+            continue
+        for verdict in await desk.state.entries(desk.room("verdicts"), f"{entry.key}."):
+            await desk.state.delete(desk.room("verdicts"), verdict.key)
+        await desk.state.delete(desk.room("executions"), entry.key)
+        await desk.state.delete(desk.room("scans"), entry.key)
+    await desk.state.replace(desk.room("watchdog"), "sweep", {"at_ms": desk.clock.now_ms()})

@@ -1,0 +1,266 @@
+"""What the HTTP functions answer; the desk comes as a promise, so that a broken one can be told about."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from shared import findings, records, steps
+from shared.desk import Desk, read_standing
+from shared.errors import (
+    ArbitrageError,
+    Conflict,
+    InputError,
+    NotFound,
+    NoVenueAnswered,
+    SettingsError,
+    StorageError,
+    TransientLoadError,
+)
+from shared.findings import Findings
+from shared.snapshots import opportunity_json, rejection_json
+from shared.steps import Scan
+from shared.version import VERSION
+from shared.web.answers import Answer, as_json, problem
+from shared.web.requests import BadRequest, body_object, page, scan_request
+
+Promise = Callable[[], Awaitable[Desk]]
+
+SCAN_LOCK_MS = 120_000
+OPPORTUNITY_FILTERS = {
+    "scan_id": "scan_id:text",
+    "kind": "kind:text",
+    "start_asset": "start_asset:text",
+    "venues": "venues:text",
+    "min_net_bps": "net_bps__ge:number",
+    "since": "time__ge:time",
+    "until": "time__lt:time",
+}
+TRADE_FILTERS = {
+    "id": "trade_id:text",
+    "scan_id": "scan_id:text",
+    "status": "status:text",
+    "kind": "kind:text",
+    "start_asset": "start_asset:text",
+    "since": "time__ge:time",
+    "until": "time__lt:time",
+}
+
+
+PROBLEMS: tuple[tuple[type[ArbitrageError], int, str], ...] = (
+    (InputError, 400, "The request is wrong"),
+    (NotFound, 404, "There is no such thing"),
+    (StorageError, 503, "Storage does not answer; try again later"),
+    (TransientLoadError, 503, "Storage does not answer; try again later"),
+    (NoVenueAnswered, 503, "No venue answered"),
+    (SettingsError, 503, "The settings are wrong"),
+)
+
+
+async def guarded(promise: Promise, work: Callable[[Desk], Awaitable[Answer]]) -> Answer:
+    """The answer of some work, or the problem that kept it from being done."""
+    try:
+        return await work(await promise())
+    except ArbitrageError as error:
+        for kind, status, title in PROBLEMS:
+            if isinstance(error, kind):
+                return problem(status, title, *getattr(error, "problems", [str(error)]))
+        raise
+
+
+async def scan(promise: Promise, body: bytes) -> tuple[Answer, Scan | None]:
+    """A manual scan; one at a time."""
+    done: list[Scan] = []
+
+    async def work(desk: Desk) -> Answer:
+        request = scan_request(body, desk.venues)
+        if not await _lock(desk):
+            return problem(409, "A manual scan is running", "wait until it is done, and ask again")
+        try:
+            done.append(await steps.scan(desk, request))
+        finally:
+            await desk.state.delete(desk.room("locks"), "manual-scan")
+        return as_json({})
+
+    answer = await guarded(promise, work)
+    return answer, done[0] if done else None
+
+
+async def _lock(desk: Desk) -> bool:
+    """Take the lock of manual scans; one whose holder died is free after two minutes."""
+    now_ms = desk.clock.now_ms()
+    held = await desk.state.get(desk.room("locks"), "manual-scan")
+    if held is not None and held.value["until_ms"] > now_ms:
+        return False
+    try:
+        await desk.state.put(
+            desk.room("locks"),
+            "manual-scan",
+            {"until_ms": now_ms + SCAN_LOCK_MS},
+            held.etag if held else None,
+        )
+    except Conflict:
+        return False
+    return True
+
+
+def found(scan: Scan, orchestration: Mapping[str, str] | None) -> Answer:
+    """A manual scan's answer: what was found, and where its trades will be told."""
+    return as_json({**shown(scan.found), "orchestration": orchestration})
+
+
+def shown(result: Findings) -> dict[str, Any]:
+    """A scan's result as callers see it."""
+    return {
+        "scan_id": result.scan_id,
+        "time": records.iso(result.time_ms),
+        "market": result.market,
+        "venues": {each.venue: {"status": each.status, "error": each.error} for each in result.venues},
+        "instruments_compared": result.instruments_compared,
+        "loops_screened": result.loops_screened,
+        "elapsed_ms": result.elapsed_ms,
+        "opportunities": [opportunity_json(each) for each in result.opportunities],
+        "rejections": [rejection_json(each) for each in result.rejections],
+    }
+
+
+async def scan_status(promise: Promise, scan_id: str) -> Answer:
+    """Where a scan stands: found, refused, verdicts, trades."""
+
+    async def work(desk: Desk) -> Answer:
+        entry = await desk.state.get(desk.room("scans"), scan_id)
+        if entry is None:
+            raise NotFound(f"no scan {scan_id!r} in the last two days; the warehouse knows older ones")
+        result = findings.decode(await desk.lake.read(entry.value["findings"]))
+        status = {**shown(result), "state": "done" if not result.opportunities else "trading"}
+        status |= {"verdicts": [], "trades": []}
+        if "trades" in entry.value:
+            batch = records.decode_batch(await desk.lake.read(entry.value["trades"]))
+            fills = batch.rows["fills"]
+            status |= {
+                "state": "done",
+                "verdicts": entry.value["verdicts"],
+                "trades": [
+                    {**row, "fills": [fill for fill in fills if fill["trade_id"] == row["trade_id"]]}
+                    for row in batch.rows["trades"]
+                ],
+            }
+        return as_json(status)
+
+    return await guarded(promise, work)
+
+
+async def opportunities(promise: Promise, params: Mapping[str, str]) -> Answer:
+    """Opportunities, newest first, with their legs."""
+    return await _rows(promise, params, "arbitrage_opportunities", OPPORTUNITY_FILTERS, _with_legs)
+
+
+async def trades(promise: Promise, params: Mapping[str, str]) -> Answer:
+    """Trades, newest first, with every fill."""
+    return await _rows(promise, params, "trades", TRADE_FILTERS, _with_fills)
+
+
+async def _rows(
+    promise: Promise,
+    params: Mapping[str, str],
+    table: str,
+    filters: Mapping[str, str],
+    complete: Callable[[Desk, list[dict[str, Any]]], Awaitable[None]],
+) -> Answer:
+    async def work(desk: Desk) -> Answer:
+        wanted = page(params, filters)
+        where = {"market": desk.market, **wanted.where}
+        rows = await desk.warehouse.select(table, where, ["-time"], wanted.limit + 1, wanted.offset)
+        more = len(rows) > wanted.limit
+        shown = rows[: wanted.limit]
+        await complete(desk, shown)
+        return as_json({"items": shown, "next_offset": wanted.offset + wanted.limit if more else None})
+
+    return await guarded(promise, work)
+
+
+async def _with_legs(desk: Desk, rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        where = {"scan_id": row["scan_id"], "opportunity_id": row["opportunity_id"]}
+        row["legs"] = await desk.warehouse.select("opportunity_legs", where, ["leg"], 10)
+
+
+async def _with_fills(desk: Desk, rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        where = {"scan_id": row["scan_id"], "trade_id": row["trade_id"]}
+        row["fills"] = await desk.warehouse.select("fills", where, ["fill"], 1000)
+
+
+async def kill_switch(promise: Promise) -> Answer:
+    """Whether execution stands still, and the switch's history."""
+
+    async def work(desk: Desk) -> Answer:
+        standing = await read_standing(desk)
+        stored = standing.kill_switch.to_dict() if standing else {"tripped": False, "history": []}
+        history = [{**event, "at": records.iso(event["at_ms"])} for event in stored["history"]]
+        return as_json(
+            {"tripped": stored["tripped"] or desk.halted, "setting": desk.halted, "history": history}
+        )
+
+    return await guarded(promise, work)
+
+
+async def turn_kill_switch(promise: Promise, body: bytes) -> Answer:
+    """Trip or clear the switch: `{"tripped": true, "by": "name", "reason": "why"}`."""
+
+    async def work(desk: Desk) -> Answer:
+        given = body_object(body)
+        errors = [
+            f"{name}: unknown field; known are tripped, by, reason"
+            for name in given
+            if name not in {"tripped", "by", "reason"}
+        ]
+        if not isinstance(given.get("tripped"), bool):
+            errors.append(f"tripped: {given.get('tripped')!r} is neither true nor false; send one of them")
+        for name in ("by", "reason"):
+            if not isinstance(given.get(name), str) or not given[name].strip():
+                errors.append(
+                    f"{name}: {given.get(name)!r} is no text; say {'who' if name == 'by' else 'why'}"
+                )
+        if errors:
+            raise BadRequest(errors)
+        await steps.turn_kill_switch(desk, tripped=given["tripped"], by=given["by"], reason=given["reason"])
+        return await kill_switch(promise)
+
+    return await guarded(promise, work)
+
+
+async def reload(promise: Promise, body: bytes) -> tuple[Answer, list[str]]:
+    """Queue blobs again: `{"blobs": ["..."]}`, or every poisoned one with `{"poisoned": true}`."""
+    messages: list[str] = []
+
+    async def work(desk: Desk) -> Answer:
+        given = body_object(body)
+        blobs = given.get("blobs", [])
+        if given.get("poisoned") is True:
+            blobs = [entry.key for entry in await desk.state.entries(desk.room("poisoned"))]
+        elif not isinstance(blobs, list) or not blobs or not all(isinstance(blob, str) for blob in blobs):
+            raise BadRequest([f"blobs: {blobs!r} is no list of blob names; send one, or poisoned: true"])
+        messages.extend(await steps.reload(desk, blobs))
+        return as_json({"queued": blobs}, 202)
+
+    return await guarded(promise, work), messages
+
+
+async def health(promise: Promise) -> Answer:
+    """Whether the app can do its work; 503 names what is missing."""
+    try:
+        desk = await promise()
+        heartbeat = await desk.state.get(desk.room("heartbeat"), "scan")
+    except SettingsError as error:
+        return as_json({"status": "unhealthy", "version": VERSION, "missing": error.problems}, 503)
+    except ArbitrageError as error:
+        return as_json({"status": "unhealthy", "version": VERSION, "missing": [str(error)]}, 503)
+    return as_json(
+        {
+            "status": "healthy",
+            "version": VERSION,
+            "market": desk.market,
+            "last_scan": records.iso(heartbeat.value["at_ms"]) if heartbeat else None,
+        }
+    )
