@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from shared.domain.analysis import EXPLANATION_WORDS, RISK_FACTORS
+from shared.domain.exact import ZERO
 from shared.domain.facts import Facts
 from shared.domain.trade import Decision, Verdict
 from shared.errors import AnalystError
@@ -51,7 +52,7 @@ def check_answer(answer: Any, facts: Facts) -> Verdict:
     if words > EXPLANATION_WORDS or len(explanation) > MAX_CHARACTERS:
         limit = f"the limit is {EXPLANATION_WORDS} words in {MAX_CHARACTERS} characters"
         raise AnalystError("too_long", f"the explanation has {words} words, {limit}")
-    if not evidence or (unknown := set(evidence) - facts.ids()):
+    if not evidence or set(evidence) - facts.ids():
         raise AnalystError(
             "unknown_evidence", f"evidence {sorted(evidence)!r:.80} is not all among the facts"
         )
@@ -69,11 +70,12 @@ def check_answer(answer: Any, facts: Facts) -> Verdict:
 
 
 _WORD = re.compile(r"[^\s\"'()\[\]{};]+")
-_NUMBER = re.compile(r"(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"([0-9][0-9,]*\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+_UNITS = "one two three four five six seven eight nine ten"
 _TEENS = "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety hundred"
 _SPELLED = {
-    **{word: Decimal(11 + index) for index, word in enumerate(_TEENS.split())},
+    **{word: Decimal(1 + index) for index, word in enumerate((_UNITS + " " + _TEENS).split())},
     **{word: Decimal(20 + 10 * index) for index, word in enumerate(_TENS.split())},
     "thousand": Decimal(10**3),
     "million": Decimal(10**6),
@@ -108,8 +110,8 @@ _AROUND = ".,:;!?%$€~<>=+-"
 def _known(word: str, numbers: Collection[Decimal], names: Collection[str]) -> bool:
     if word in names:
         return True
-    spelled = [_SPELLED[part] for part in re.split(r"[^a-z]+", word.lower()) if part in _SPELLED]
-    if any(number not in numbers for number in spelled):
+    spelled = sum((_SPELLED.get(part, ZERO) for part in re.split(r"[^a-z]+", word.lower())), ZERO)
+    if spelled > _SPELLED["ten"] and spelled not in numbers:
         return False
     if not any(letter.isnumeric() for letter in word):
         return True
