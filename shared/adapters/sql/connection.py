@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from shared.errors import SettingsError
 _DRIVER = "{ODBC Driver 18 for SQL Server}"
 _LOGIN_SECONDS = 15
 _BUSY_SECONDS = 10
+_ACCESS_TOKEN = 1256  # SQL_COPT_SS_ACCESS_TOKEN of Microsoft's msodbcsql.h
+_SCOPE = "https://database.windows.net/.default"
 _RECYCLE_SECONDS = 1500  # below the idle time after which Azure's gateway cuts a connection (30 min)
 _ALIASES = {
     "addr": "server",
@@ -46,7 +49,7 @@ def make_engine(target: Path | str, client_id: str | None) -> Engine:
     return (
         sqlite_engine(target)
         if isinstance(target, Path)
-        else azure_sql_engine(odbc_string(target, client_id))
+        else azure_sql_engine(odbc_string(target, client_id), client_id)
     )
 
 
@@ -69,8 +72,16 @@ def sqlite_engine(path: Path) -> Engine:
     return engine
 
 
-def azure_sql_engine(odbc: str) -> Engine:
-    """The engine of an Azure SQL database: pooled, each connection tested before its use."""
+def azure_sql_engine(odbc: str, client_id: str | None = None) -> Engine:
+    """The engine of an Azure SQL database: pooled, each connection tested before its use.
+
+    `Authentication=ActiveDirectoryDefault` is not the driver's word but this product's: it logs in with a token
+    of DefaultAzureCredential, which knows workload identities and the Azure CLI.
+    """
+    parts = _parts(odbc)
+    by_token = parts.get("authentication", "").lower() == "activedirectorydefault"
+    if by_token:
+        odbc = _joined({key: value for key, value in parts.items() if key not in {"authentication", "uid"}})
     engine = create_engine(
         URL.create("mssql+pyodbc", query={"odbc_connect": odbc}),
         fast_executemany=True,
@@ -85,7 +96,20 @@ def azure_sql_engine(odbc: str) -> Engine:
         connection.execute("SET NOCOUNT ON; SET XACT_ABORT ON;")
         connection.commit()
 
+    if by_token:
+        _log_in_by_token(engine, client_id)
     return engine
+
+
+def _log_in_by_token(engine: Engine, client_id: str | None) -> None:
+    from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - 300 ms, only with an identity
+
+    credential = DefaultAzureCredential(managed_identity_client_id=client_id)
+
+    @event.listens_for(engine, "do_connect")
+    def provide(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
+        token = credential.get_token(_SCOPE).token.encode("utf-16-le")
+        options["attrs_before"] = {_ACCESS_TOKEN: struct.pack(f"<I{len(token)}s", len(token), token)}
 
 
 def odbc_string(given: str, client_id: str | None = None) -> str:
@@ -114,6 +138,10 @@ def odbc_string(given: str, client_id: str | None = None) -> str:
         parts["authentication"] = "ActiveDirectoryMsi"
         if client_id:
             parts["uid"] = client_id
+    return _joined(parts)
+
+
+def _joined(parts: dict[str, str]) -> str:
     return ";".join(f"{_SPELLING.get(key, key)}={value}" for key, value in parts.items())
 
 
