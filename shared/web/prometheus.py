@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
@@ -14,6 +15,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from shared import alerting
 from shared.desk import Desk, Standing, read_standing
 from shared.domain.opportunity import Reason
+from shared.domain.risk import RiskUsage
 from shared.domain.trade import TradeStatus
 from shared.records import from_iso
 from shared.signals import venue_pair
@@ -57,6 +59,11 @@ def exposition(stored: Stored) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Families(stored))
     return generate_latest(registry)
+
+
+def families(stored: Stored) -> Iterable[Metric]:
+    """The metric families of what is stored, also those without a sample."""
+    return _Families(stored).collect()
 
 
 async def read_stored(desk: Desk) -> Stored:
@@ -191,22 +198,21 @@ class _Families(Collector):
         yield self._counter(
             "arbitrage_ai_tokens", "Tokens of the model.", self._total("ai_tokens", parts=1), "direction"
         )
-        standing = self._stored.standing
-        if standing is not None:
-            usage = standing.usage.at(self._stored.now_ms)
-            yield self._gauge(
-                "arbitrage_kill_switch",
-                "1 while execution is stopped.",
-                {(): float(standing.kill_switch.tripped)},
-            )
-            yield self._gauge(
-                "arbitrage_day_profit_usdt", "Profit of this UTC day's trades.", {(): float(usage.day_profit)}
-            )
-            yield self._gauge(
-                "arbitrage_drawdown_usdt",
-                "Highest profit so far minus profit now.",
-                {(): float(usage.peak - usage.profit)},
-            )
+        yield self._gauge(
+            "arbitrage_kill_switch",
+            "1 while execution is stopped.",
+            self._of_standing(lambda standing, _: standing.kill_switch.tripped),
+        )
+        yield self._gauge(
+            "arbitrage_day_profit_usdt",
+            "Profit of this UTC day's trades.",
+            self._of_standing(lambda _, usage: usage.day_profit),
+        )
+        yield self._gauge(
+            "arbitrage_drawdown_usdt",
+            "Highest profit so far minus profit now.",
+            self._of_standing(lambda _, usage: usage.peak - usage.profit),
+        )
 
     def _loads(self) -> Iterator[Metric]:
         loads: Values = {(state,): float(count) for state, count in self._stored.loads.items()}
@@ -216,6 +222,13 @@ class _Families(Collector):
             "arbitrage_load_lag_seconds",
             "From the newest loaded scan's time to its load.",
             {} if lag is None else {(): lag / 1000},
+        )
+
+    def _of_standing(self, value: Callable[[Standing, RiskUsage], Decimal | bool]) -> Values:
+        """A value of the desk's standing; none before its first scan."""
+        standing = self._stored.standing
+        return (
+            {} if standing is None else {(): float(value(standing, standing.usage.at(self._stored.now_ms)))}
         )
 
     def _total(self, name: str, *, parts: int) -> Values:

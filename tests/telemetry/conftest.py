@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -68,3 +69,12 @@ def receiver():
     made = Receiver()
     yield made
     made.close()
+
+
+@pytest.fixture
+def promtool():
+    """Prometheus' own checker; skips by name where it is absent."""
+    found = shutil.which("promtool")
+    if found is None:
+        pytest.skip("needs promtool: install the package prometheus")
+    return found
