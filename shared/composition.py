@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -228,18 +230,36 @@ def services(settings: Settings) -> dict[str, str]:
     }
 
 
-_desks: dict[str, Desk] = {}
+@dataclass(slots=True)
+class _Process:
+    """What this process made in its first invocation."""
+
+    desk: Desk | None = None
+    closing: AsyncGenerator[Desk, None] | None = None
+
+
+_process = _Process()
 
 
 async def desk() -> Desk:
-    """This process's desk, made by its first invocation.
+    """This process's desk, made by its first invocation and closed with its event loop.
 
     Raises:
         SettingsError: the settings are wrong.
     """
-    if "desk" not in _desks:
-        _desks["desk"] = build(reading.read())
-    return _desks["desk"]
+    if _process.desk is None:
+        _process.closing = _until_the_loop_ends(build(reading.read()))
+        _process.desk = await anext(_process.closing)
+    return _process.desk
+
+
+async def _until_the_loop_ends(made: Desk) -> AsyncGenerator[Desk, None]:
+    """The host has no hook for its end, but a loop closes the generators that are still open."""
+    try:
+        yield made
+    finally:
+        _process.desk = None
+        await close(made)
 
 
 async def close(desk: Desk) -> None:

@@ -25,7 +25,9 @@ async def examine(desk: Desk, services: Mapping[str, str]) -> list[Diagnosis]:
         await _tried("state", services, lambda: _state(desk)),
         await _tried("warehouse", services, lambda: _warehouse(desk)),
     ]
-    examined += [Diagnosis(name, True, services[name]) for name in ("secrets", "analyst", "telemetry", "alarms")]
+    examined += [
+        Diagnosis(name, True, services[name]) for name in ("secrets", "analyst", "telemetry", "alarms")
+    ]
     return [Diagnosis("market", True, services["market"]), *await _venues(desk), *examined]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -127,7 +128,7 @@ def assemble(
 
 async def with_depth(desk: Desk, snapshot: Snapshot, wanted: Iterable[tuple[str, str]]) -> Snapshot:
     """The snapshot with books in depth in place of the tops; a book that could not be had keeps its top."""
-    found = await desk.market_data.order_books(list(wanted)[: desk.max_books])
+    found = await desk.market_data.order_books(itertools.islice(wanted, desk.max_books))
     books: dict[str, dict[str, BookText]] = {}
     for (venue, symbol), answer in found.items():
         if isinstance(answer, VenueError):

@@ -121,7 +121,7 @@ def setting(name: str, default: Any, parse: Parse, says: str, *, secret: bool = 
     )
 
 
-WATCHED = "BTC,ETH,SOL,XRP,ADA,DOGE,LTC,LINK,DOT,AVAX,USDC,USD,EUR"
+WATCHED = "USDT,USDC,USD,EUR,BTC,ETH,SOL,XRP,ADA,DOGE,LTC,LINK,DOT,AVAX,TRX,BCH,UNI,AAVE,SUI,TON"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Settings:
     rebalance_trades: Decimal | None = setting("REBALANCE_TRADES", None, number("1", "1000000"), "Trades between two transfers, which share the withdrawal fee; not set, transfers cost nothing")
     venue_timeout_ms: int = setting("VENUE_TIMEOUT_MS", 6000, whole(100, 60_000), "Longest wait for a venue's answer")
     book_levels: int = setting("BOOK_LEVELS", 50, whole(5, 200), "Levels of depth asked for a candidate")
-    max_books_per_scan: int = setting("MAX_BOOKS_PER_SCAN", 40, whole(2, 400), "Most books in depth fetched in one scan")
+    max_books_per_scan: int = setting("MAX_BOOKS_PER_SCAN", 80, whole(2, 400), "Most books in depth fetched in one scan")
 
     fund_quote: Decimal = setting("FUND_QUOTE", Decimal(20_000), number("0", "1000000000"), "Value of each quote asset that a venue starts with")
     fund_asset: Decimal = setting("FUND_ASSET", Decimal(5_000), number("0", "1000000000"), "Value of each other watched asset that a venue starts with")

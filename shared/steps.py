@@ -124,10 +124,10 @@ async def scan(desk: Desk, request: ScanRequest) -> Scan:
             answers = await desk.market_data.quotes(request.venues or desk.venues)
         tops = fetch.assemble(desk, scan_id, known, answers, request.symbols)
         memory = await evidence.remember(desk, tops, answers)
+        standing = await read_standing(desk) or await fund(desk, tops)
+        tops = replace(tops, balances=standing.portfolio.balances)
         with desk.metrics.span("fetch_books"):
             snapshot = await fetch.with_depth(desk, tops, candidates(tops, policy, memory.frozen))
-        standing = await read_standing(desk) or await fund(desk, snapshot)
-        snapshot = replace(snapshot, balances=standing.portfolio.balances)
         with desk.metrics.span("detect"):
             detection = detect(snapshot, policy, memory.frozen)
         found = findings.find(

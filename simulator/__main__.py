@@ -1,11 +1,11 @@
-"""Command line: `python -m simulator [--port N] [--seed N] [--time-scale X]`."""
+"""Command line: `python -m simulator [--port N] [--seed N] [--time-scale X] [--exit-with-stdin]`."""
 
 import argparse
 import asyncio
 import math
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from simulator.market import World
 from simulator.server import SimulatorServer, wall_clock_ms
@@ -64,14 +64,14 @@ async def _serve(port: int, seed: int, scale: float, *, with_stdin: bool) -> int
         reason = error.strerror or error
         sys.stderr.write(f"port {port} on 127.0.0.1 cannot be used ({reason}); choose another with --port\n")
         return 1
-    sys.stdout.write(f"simulator listening on {server.base_url}\n")
+    sys.stdout.write(f"simulator listening on {server.base_url} (seed {seed})\n")
     sys.stdout.flush()
     await stop.wait()
     await server.stop()
     return 0
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted. Exit code 1 when the port is taken, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     parser.add_argument("--port", type=_port, default=_DEFAULT_PORT, help="0 takes any free port")
@@ -80,10 +80,8 @@ def main() -> int:
         "--time-scale", type=_time_scale, default=1.0, help="how fast the market's clock runs"
     )
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input closes")
-    wanted = parser.parse_args()
-    return asyncio.run(
-        _serve(wanted.port, wanted.seed, wanted.time_scale, with_stdin=wanted.exit_with_stdin)
-    )
+    wanted = parser.parse_args(arguments)
+    return asyncio.run(_serve(wanted.port, wanted.seed, wanted.time_scale, with_stdin=wanted.exit_with_stdin))
 
 
 if __name__ == "__main__":
