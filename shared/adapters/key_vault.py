@@ -92,7 +92,8 @@ class KeyVaultSecrets:
             if isinstance(error, HttpResponseError) and error.status_code in {401, 403}:
                 self._known.pop(name, None)
                 raise MissingSecret(
-                    f"secret {name}: may not be read from {self._url}: enable it and give the identity the role {_ROLE}"
+                    f"secret {name}: may not be read from {self._url}: enable it, "
+                    f"and give the identity the role {_ROLE}"
                 ) from error
             if before is not None:
                 return before.value
