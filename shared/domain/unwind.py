@@ -81,5 +81,4 @@ def _order(
             on_top = fee.rate if fee.asset is FeeAsset.QUOTE else ZERO
             notional = leftover / (ONE + on_top) if surplus else -leftover / (ONE - fee.rate)
             amount = amount_for(depth(book, side, None, taken), notional)
-    budget = min(available, leftover) if surplus else available
-    return Order(instrument, fee, side, amount, budget, None, Purpose.UNWIND, leg)
+    return Order(instrument, fee, side, amount, available, None, Purpose.UNWIND, leg)

@@ -68,7 +68,7 @@ def walked(each, side, amount, levels):
     return (notional, worst) if worst is not None and amount == 0 else None
 
 
-def opportunity(conversions, books, instruments, first_amount):
+def opportunity(conversions, books, instruments, first_amount, values=VALUES):
     """The loop of (venue, symbol, side) as legs: the first of this amount, the others of what comes in.
 
     None where the books do not hold it or a leg floors to nothing.
@@ -114,7 +114,7 @@ def opportunity(conversions, books, instruments, first_amount):
         oldest_book_ms=0,
         skew_ms=0,
         marks=(),
-        profit_value=profit * VALUES[start_asset],
+        profit_value=profit * values[start_asset],
         top_net_bps=profit / start_amount * 10_000,
     )
 

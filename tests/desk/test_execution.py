@@ -154,6 +154,96 @@ def test_a_short_leg_is_bought_back_where_it_was_sold():
     assert abs(done.portfolio.total("BTC") - 2) < D("0.00001")
 
 
+def test_a_buyback_allows_for_the_fee_taken_from_what_it_buys():
+    markets = listed(instrument("binance"), instrument("kraken", bps=100, fee="received"))
+    done = run(seen(KRAKEN, 1_100), markets=markets)
+    assert abs(done.portfolio.total("BTC") - 2) < D("0.00001")
+
+
+DOLLARS = [
+    ("binance", "BTC/USDT", Side.BUY),
+    ("kraken", "BTC/USD", Side.SELL),
+    ("kraken", "USDT/USD", Side.BUY),
+]
+DOLLAR_MARKETS = listed(
+    instrument("binance"),
+    instrument("kraken", "BTC/USD", fee="quote"),
+    instrument("kraken", "USDT/USD", step="0.01", fee="quote"),
+)
+DOLLAR_BOOKS = (
+    BINANCE,
+    book("kraken", [(60_900, 2)], [(60_910, 2)], 1_000, "BTC/USD"),
+    book("kraken", [("0.9989", 10**6)], [("0.9990", 10**6)], 1_000, "USDT/USD"),
+)
+
+
+def dollar_loop(*books, balances):
+    values = {**VALUES, "USD": D("0.999")}
+    return execute(
+        opportunity(DOLLARS, by_symbol(*DOLLAR_BOOKS), DOLLAR_MARKETS, "0.3", values),
+        scan_id="scan",
+        decided_ms=1_000,
+        conditions=conditions(by_symbol(*books), DOLLAR_MARKETS, values=values),
+        portfolio=portfolio(**balances),
+        taken={},
+    )
+
+
+def test_a_surplus_of_a_quote_asset_buys_the_start_asset_back():
+    dearer = replace(DOLLAR_BOOKS[2], asks=(DOLLAR_BOOKS[2].asks[0]._replace(price=D("0.9995")),))
+    done = dollar_loop(
+        seen(BINANCE, 1_200),
+        seen(DOLLAR_BOOKS[1], 1_200),
+        seen(dearer, 1_200),
+        balances={"binance": {"USDT": 20_000}, "kraken": {"BTC": 1}},
+    )
+    unwound = [fill for fill in done.trade.fills if fill.purpose is Purpose.UNWIND]
+    assert [(fill.symbol, fill.side, fill.leg) for fill in unwound] == [("USDT/USD", Side.BUY, 2)]
+    assert 0 <= done.portfolio.balance("kraken", "USD") < D("0.02")
+    assert done.trade.realised_profit > 0
+
+
+def test_a_shortage_of_a_quote_asset_is_covered_by_selling_the_start_asset():
+    loop = [
+        ("kraken", "USDT/USD", Side.SELL),
+        ("bybit", "BTC/USD", Side.BUY),
+        ("binance", "BTC/USDT", Side.SELL),
+    ]
+    markets = listed(
+        instrument("kraken", "USDT/USD", step="0.01"),
+        instrument("bybit", "BTC/USD"),
+        instrument("bybit", "USDT/USD", step="0.01"),
+        instrument("binance"),
+    )
+    books = (
+        book("kraken", [("1.0010", 10**6)], [("1.0011", 10**6)], 1_000, "USDT/USD"),
+        book("bybit", [(59_800, 2)], [(59_810, 2)], 1_000, "BTC/USD"),
+        BINANCE,
+    )
+    values = {**VALUES, "USD": D("0.999")}
+    later = (
+        seen(books[1], 1_100),
+        seen(BINANCE, 1_100),
+        book("bybit", [("1.0009", 10**6)], [], 1_100, "USDT/USD"),
+    )
+    done = execute(
+        opportunity(loop, by_symbol(*books), markets, 18_000, values),
+        scan_id="scan",
+        decided_ms=1_000,
+        conditions=conditions(by_symbol(*later), markets, values=values),
+        portfolio=portfolio(
+            kraken={"USDT": 20_000}, bybit={"USD": 20_000, "USDT": 20_000}, binance={"BTC": 1}
+        ),
+        taken={},
+    )
+    unwound = [fill for fill in done.trade.fills if fill.purpose is Purpose.UNWIND]
+    assert [(fill.venue, fill.symbol, fill.side, fill.leg) for fill in unwound] == [
+        ("bybit", "USDT/USD", Side.SELL, 0)
+    ]
+    one_step_of_bitcoin = D("0.00001") * 59_810
+    assert abs(done.portfolio.total("USD") - 20_000) < one_step_of_bitcoin
+
+
 def test_an_exposure_without_a_direct_pair_is_carried_at_mid():
     loop = [
         ("gateio", "SOL/USDT", Side.BUY),
@@ -246,6 +336,13 @@ def test_a_scaled_trade_is_smaller_and_floored_to_steps():
     assert trade.status is TradeStatus.FILLED
     assert 0 < trade.start_amount < FOUND.start_amount / 3
     causes(trade)
+
+
+def test_a_scaled_loop_never_sells_more_than_it_buys():
+    for share in range(3, 200):
+        trade = run(seen(BINANCE, 1_100), seen(KRAKEN, 1_100), scale=D(share) / 200).trade
+        assert trade.status is TradeStatus.FILLED
+        assert 0 <= dict(trade.exposure).get("BTC", 0) < D("0.00002")
 
 
 @pytest.mark.parametrize("scale", ["0", "-0.5", "1.0001"])
