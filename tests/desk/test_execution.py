@@ -339,8 +339,8 @@ def test_a_scaled_trade_is_smaller_and_floored_to_steps():
 
 
 def test_a_scaled_loop_never_sells_more_than_it_buys():
-    for share in range(3, 200):
-        trade = run(seen(BINANCE, 1_100), seen(KRAKEN, 1_100), scale=D(share) / 200).trade
+    for share in range(3, 211):
+        trade = run(seen(BINANCE, 1_100), seen(KRAKEN, 1_100), scale=D(share) / 211).trade
         assert trade.status is TradeStatus.FILLED
         assert 0 <= dict(trade.exposure).get("BTC", 0) < D("0.00002")
 
