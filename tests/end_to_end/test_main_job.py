@@ -144,6 +144,8 @@ async def test_a_tripped_kill_switch_stops_execution_and_scanning_goes_on(produc
     assert not product.rows(f"SELECT * FROM fills WHERE scan_id = '{found['scan_id']}'")
     status, told = await product.call("POST", "kill-switch", {"tripped": False, "by": "risk", "reason": "x"})
     assert status == 400
-    status, told = await product.call("POST", "kill-switch", {"tripped": False, "by": "Ada", "reason": "fine"})
+    status, told = await product.call(
+        "POST", "kill-switch", {"tripped": False, "by": "Ada", "reason": "fine"}
+    )
     assert (status, told["tripped"]) == (200, False)
     assert [event["by"] for event in told["history"]] == ["Ada", "Ada"]

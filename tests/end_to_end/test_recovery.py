@@ -1,0 +1,179 @@
+"""Crashes, lost messages and failing loads: nothing recorded is lost, nothing is booked twice."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+from shared import composition, steps, upkeep
+from shared.errors import TransientLoadError
+from tests.end_to_end.auditing import (
+    assert_balances_equal_the_fills,
+    assert_every_blob_is_loaded_once,
+    assert_every_opportunity_is_traded_once,
+    standing,
+)
+from tests.end_to_end.conftest import ROOT, running
+
+KILLS = int(os.environ.get("KILLS", "12"))
+
+
+async def settle(product, monkeypatch):
+    """Let the watchdog find everything that was left behind, and finish it."""
+    monkeypatch.setattr(upkeep, "SETTLING_MS", 0)
+    for _ in range(3):
+        await product.host.invoke_timer("watchdog_timer")
+        await product.host.drain(60)
+
+
+async def a_new_scan(data_dir):
+    """Wait until the lake holds one more scan, or 20 s."""
+    folder = data_dir / "lake" / "simulated" / "scans"
+    before = len(list(folder.rglob("*.gz")))
+    for _ in range(400):
+        if len(list(folder.rglob("*.gz"))) > before:
+            return
+        await asyncio.sleep(0.05)
+
+
+async def test_killed_again_and_again_it_loses_no_scan_and_books_no_trade_twice(
+    environment, venues, monkeypatch
+):
+    chance = random.Random(7)
+    command = [sys.executable, "-m", "localhost", "--port", "0"]
+    changed = {"SCAN_SCHEDULE": "* * * * * *", "LATENCY_MEDIAN_MS": "30"}
+    for _ in range(KILLS):
+        child = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **changed},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        if chance.random() < 0.7:
+            await a_new_scan(environment)
+        await asyncio.sleep(chance.uniform(0, 1.5))
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    async with running(environment) as product:
+        await product.host.drain(60)
+        await settle(product, monkeypatch)
+        assert not product.host.failed_orchestrations()
+        assert not product.host.poisoned_messages()
+    assert len(product.blobs("scans")) >= KILLS / 3
+    assert_every_blob_is_loaded_once(environment)
+    assert_every_opportunity_is_traded_once(environment)
+    assert_balances_equal_the_fills(environment)
+
+
+async def test_a_scan_whose_message_and_workflow_were_lost_is_found_by_the_watchdog(product, monkeypatch):
+    desk = await composition.desk()
+    found = await steps.scan(desk, steps.ScanRequest("timer"))
+    while not found.opportunities:
+        found = await steps.scan(desk, steps.ScanRequest("timer"))
+    assert not product.rows("SELECT name FROM sqlite_master WHERE name = 'scans'") or not product.rows(
+        f"SELECT * FROM scans WHERE scan_id = '{found.scan_id}'"
+    )
+    await settle(product, monkeypatch)
+    assert product.rows(f"SELECT * FROM scans WHERE scan_id = '{found.scan_id}'")
+    assert product.rows(f"SELECT * FROM trades WHERE scan_id = '{found.scan_id}'")
+    assert_every_blob_is_loaded_once(product.data_dir)
+
+
+async def test_executing_twice_at_once_books_the_same_trades_once(product):
+    desk = await composition.desk()
+    found = await steps.scan(desk, steps.ScanRequest("timer"))
+    while not found.opportunities:
+        found = await steps.scan(desk, steps.ScanRequest("timer"))
+    work = found.work()
+    verdicts = [
+        await steps.analyze(desk, {**work, "opportunity_id": each, "rank": 0})
+        for each in work["opportunities"]
+    ]
+    given = {**work, "verdicts": verdicts}
+    blobs = await asyncio.gather(*(steps.execute(desk, given) for _ in range(4)))
+    assert len({blob["blob"] for blob in blobs}) == 1
+    assert (await steps.execute(desk, given)) == blobs[0]
+    await steps.record(desk, {**given, "execution": blobs[0]["blob"]})
+    assert_balances_equal_the_fills(product.data_dir)
+    assert list(standing(product.data_dir)["executed"]) == [found.scan_id]
+
+
+async def test_an_absent_database_poisons_nothing_and_the_loads_catch_up(product, monkeypatch):
+    desk = await composition.desk()
+
+    async def absent(*_args):
+        raise TransientLoadError("the database is away")
+
+    with monkeypatch.context() as away:
+        away.setattr(type(desk.warehouse), "load", absent)
+        for _ in range(3):
+            await product.host.invoke_timer("scan_timer")
+        await product.host.drain(60)
+        retries = await desk.state.entries(desk.room("retries"))
+        assert {entry.value["attempts"] for entry in retries} == {1}
+    assert not product.host.poisoned_messages()
+    for entry in await desk.state.entries(desk.room("retries")):
+        await desk.state.replace(desk.room("retries"), entry.key, {**entry.value, "next_ms": 0})
+    await settle(product, monkeypatch)
+    assert_every_blob_is_loaded_once(product.data_dir)
+    assert not await desk.state.entries(desk.room("retries"))
+
+
+async def test_back_off_doubles_and_is_bounded(product, monkeypatch):
+    desk = await composition.desk()
+
+    async def absent(*_args):
+        raise TransientLoadError("the database is away")
+
+    found = await steps.scan(desk, steps.ScanRequest("timer"))
+    monkeypatch.setattr(type(desk.warehouse), "load", absent)
+    waits = []
+    for _ in range(8):
+        assert await steps.load(desk, found.load_message())
+        (entry,) = await desk.state.entries(desk.room("retries"))
+        waits.append(round((entry.value["next_ms"] - desk.clock.now_ms()) / 1000))
+    assert waits == [30, 60, 120, 240, 480, 900, 900, 900]
+
+
+async def test_a_batch_that_can_never_load_is_kept_with_its_reason_and_can_be_sent_again(product):
+    assert (await product.scan())[0] == 200
+    await product.host.drain(60)
+    (path,) = product.blobs("scans")
+    blob = str(path.relative_to(product.data_dir / "lake"))
+    good = path.read_bytes()
+    desk = await composition.desk()
+    second = await steps.scan(desk, steps.ScanRequest("timer"))
+    broken = product.data_dir / "lake" / second.batch
+    whole = broken.read_bytes()
+    broken.write_bytes(b"not a batch")
+    status, told = await product.call("POST", "reload", {"blobs": [second.batch]})
+    assert (status, told["queued"]) == (202, [second.batch])
+    await product.host.drain(60)
+    (kept,) = await desk.state.entries(desk.room("poisoned"))
+    assert kept.key == second.batch
+    assert "gzip" in kept.value["reason"]
+    broken.write_bytes(whole)
+    status, told = await product.call("POST", "reload", {"poisoned": True})
+    assert (status, told["queued"]) == (202, [second.batch])
+    await product.host.drain(60)
+    assert not await desk.state.entries(desk.room("poisoned"))
+    assert path.read_bytes() == good
+    assert blob != second.batch
+    assert_every_blob_is_loaded_once(product.data_dir)
+
+
+async def test_a_blob_the_lake_does_not_have_cannot_be_reloaded(product):
+    status, told = await product.call("POST", "reload", {"blobs": ["simulated/scans/nothing.json.gz"]})
+    assert status == 404
+    assert "nothing.json.gz" in told["detail"]
+
+
+async def test_a_message_that_names_no_blob_is_kept_as_poison(product):
+    desk = await composition.desk()
+    for text in ("no json", json.dumps({"other": 1}), json.dumps([1])):
+        assert not await steps.load(desk, text)
+    assert len(await desk.state.entries(desk.room("poisoned"))) == 3
