@@ -74,8 +74,8 @@ def depth(
             ):
                 break
             left = amount - taken.get((book.venue, book.symbol, side, price), ZERO) if taken else amount
-            left = floor_to_step(left, None) if left > 0 else ZERO
-            if left:
+            left = round_to_grain(left, ROUND_FLOOR)
+            if left > 0:
                 offered.append((price, left))
     return offered
 

@@ -57,14 +57,18 @@ class RiskUsage:
     recent: tuple[tuple[int, str], ...] = ()
 
     def at(self, now_ms: int) -> RiskUsage:
-        """The usage that still counts now."""
+        """The usage that still counts now; a moment before the day counted so far changes nothing."""
         recent = tuple(trade for trade in self.recent if trade[0] > now_ms - HOUR_MS)
-        if now_ms // DAY_MS == self.day:
+        if now_ms // DAY_MS <= self.day:
             return replace(self, recent=recent)
         day = RiskUsage(day=now_ms // DAY_MS, recent=recent)
         return replace(
             day, scan_id=self.scan_id, scan_value=self.scan_value, profit=self.profit, peak=self.peak
         )
+
+    def pardoned(self) -> RiskUsage:
+        """With losses counting from here on, after a person has cleared the kill switch."""
+        return replace(self, day_profit=ZERO, peak=self.profit)
 
     def add(self, trade: Trade, values: Amounts) -> RiskUsage:
         """With a trade counted; one that was refused uses nothing.

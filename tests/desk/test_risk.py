@@ -135,6 +135,25 @@ def test_a_fall_from_the_highest_profit_trips_over_days():
     assert (breach.limit, breach.value) == ("max_drawdown", 180)
 
 
+def test_losses_count_anew_once_a_person_has_cleared_the_switch():
+    losing = used(replace(TRADED, realised_profit=D(-1_000)))
+    assert {breach.limit for breach in check_losses(RiskPolicy(), losing, NOON)} == {
+        "max_daily_loss",
+        "max_drawdown",
+    }
+    pardoned = losing.pardoned()
+    assert check_losses(RiskPolicy(), pardoned, NOON) == ()
+    assert pardoned.day_value == losing.day_value
+    assert (
+        check_losses(RiskPolicy(), pardoned.add(replace(TRADED, realised_profit=D(-101)), VALUES), NOON) != ()
+    )
+
+
+def test_a_trade_of_yesterday_that_comes_late_does_not_reset_today():
+    late = replace(TRADED, decided_ms=NOON - 86_400_000)
+    assert used(TRADED, late).day_value == 1_800
+
+
 def test_what_was_refused_uses_nothing():
     assert used(refused(FOUND, "scan", NOON, Reason.VETOED, "")) == RiskUsage()
 
