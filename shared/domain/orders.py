@@ -42,12 +42,6 @@ class Outcome:
     sent: Decimal
     fills: tuple[Fill, ...]
 
-    @property
-    def filled(self) -> Decimal:
-        """Base amount filled."""
-        with localcontext(EXACT):
-            return sum((fill.amount for fill in self.fills), ZERO)
-
 
 NOT_SENT = Outcome(ZERO, ())
 
