@@ -35,8 +35,13 @@ async def refresh_markets(desk: Desk) -> Mapping[str, VenueReference | VenueErro
 async def reference(desk: Desk) -> Reference:
     """The references of the venues: from memory while they are current, else the lake, else the venues."""
     entry = await desk.state.get(desk.room("reference"), "current")
-    if entry is None:
-        await refresh_markets(desk)
+    known = set(entry.value["native"]) if entry else set()
+    missing: dict[str, VenueError] = {}
+    if set(desk.venues) - known:
+        answers = await refresh_markets(desk)
+        missing = {
+            v: answer for v, answer in answers.items() if isinstance(answer, VenueError) and v not in known
+        }
         entry = await desk.state.get(desk.room("reference"), "current")
     current = str(entry.value["reference"]) if entry else ""
     if desk.cache.reference is None or desk.cache.reference.blob != current:
@@ -44,7 +49,7 @@ async def reference(desk: Desk) -> Reference:
         desk.cache.reference = stored or Reference({}, "")
         if stored:
             desk.market_data.restore(stored.venues)
-    return desk.cache.reference
+    return replace(desk.cache.reference, missing=missing)
 
 
 async def _stored(desk: Desk) -> Reference | None:
@@ -132,7 +137,7 @@ async def with_depth(desk: Desk, snapshot: Snapshot, wanted: Iterable[tuple[str,
     books: dict[str, dict[str, BookText]] = {}
     for (venue, symbol), answer in found.items():
         if isinstance(answer, VenueError):
-            desk.metrics.measure("venue_errors", 1, venue=venue, kind=answer.kind)
+            desk.metrics.measure("arbitrage_venue_errors", 1, venue=venue, kind=answer.kind)
         else:
             books.setdefault(venue, {})[symbol] = answer
     venues = {

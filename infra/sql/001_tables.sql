@@ -353,6 +353,18 @@ IF INDEXPROPERTY(OBJECT_ID(N'dbo.load_ledger'), N'ix_load_ledger_loaded', 'Index
 CREATE INDEX ix_load_ledger_loaded ON dbo.load_ledger (loaded) WITH (DATA_COMPRESSION = PAGE);
 GO
 
+IF OBJECT_ID(N'dbo.totals', N'U') IS NULL
+CREATE TABLE dbo.totals (
+    market NVARCHAR(32) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    name NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    label_1 NVARCHAR(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    label_2 NVARCHAR(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    value DECIMAL(38, 18) NOT NULL,
+    CONSTRAINT pk_totals PRIMARY KEY (market, name, label_1, label_2) WITH (DATA_COMPRESSION = PAGE),
+    CONSTRAINT ck_totals_market CHECK (market IN ('simulated', 'live'))
+);
+GO
+
 INSERT INTO dbo.schema_version (version, name)
 SELECT 1, N'tables'
 WHERE NOT EXISTS (SELECT 1 FROM dbo.schema_version WHERE version = 1);

@@ -183,66 +183,6 @@ FROM load_ledger AS g
 INNER JOIN scans AS s ON s.blob = g.blob;
 GO
 
-DROP VIEW IF EXISTS dbo.v_totals;
-GO
-
--- Sums over everything recorded, for counters that no restart resets.
-CREATE VIEW dbo.v_totals AS
-SELECT s.market, 'scans' AS name, s.triggered_by AS label_1, '' AS label_2, COUNT(*) AS value
-FROM scans AS s
-GROUP BY s.market, s.triggered_by
-UNION ALL
-SELECT s.market, 'scan_duration_ms', s.triggered_by, '', SUM(s.duration_ms)
-FROM scans AS s
-GROUP BY s.market, s.triggered_by
-UNION ALL
-SELECT h.market, 'venue_answers', h.venue, h.status, COUNT(*)
-FROM venue_health AS h
-GROUP BY h.market, h.venue, h.status
-UNION ALL
-SELECT h.market, 'venue_latency_ms', h.venue, '', SUM(h.latency_ms)
-FROM venue_health AS h
-WHERE h.status = 'ok'
-GROUP BY h.market, h.venue
-UNION ALL
-SELECT o.market, 'opportunities', o.kind, o.venues, COUNT(*)
-FROM arbitrage_opportunities AS o
-GROUP BY o.market, o.kind, o.venues
-UNION ALL
-SELECT o.market, 'opportunity_profit_usdt', o.kind, o.venues, SUM(o.profit_value)
-FROM arbitrage_opportunities AS o
-GROUP BY o.market, o.kind, o.venues
-UNION ALL
-SELECT r.market, 'rejections', r.reason, '', SUM(r.refused)
-FROM rejections AS r
-GROUP BY r.market, r.reason
-UNION ALL
-SELECT t.market, 'trades', t.status, '', COUNT(*)
-FROM trades AS t
-GROUP BY t.market, t.status
-UNION ALL
-SELECT t.market, 'trade_profit_usdt', t.kind, t.venues, SUM(t.realised_value)
-FROM trades AS t
-WHERE t.status IN ('filled', 'partial')
-GROUP BY t.market, t.kind, t.venues
-UNION ALL
-SELECT v.market, 'verdicts', v.source, v.decision, COUNT(*)
-FROM verdicts AS v
-GROUP BY v.market, v.source, v.decision
-UNION ALL
-SELECT v.market, 'ai_cost_usd', '', '', SUM(v.cost_usd)
-FROM verdicts AS v
-GROUP BY v.market
-UNION ALL
-SELECT v.market, 'ai_tokens', 'input', '', SUM(v.input_tokens)
-FROM verdicts AS v
-GROUP BY v.market
-UNION ALL
-SELECT v.market, 'ai_tokens', 'output', '', SUM(v.output_tokens)
-FROM verdicts AS v
-GROUP BY v.market;
-GO
-
 INSERT INTO dbo.schema_version (version, name)
 SELECT 2, N'views'
 WHERE NOT EXISTS (SELECT 1 FROM dbo.schema_version WHERE version = 2);

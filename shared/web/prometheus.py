@@ -23,7 +23,7 @@ from shared.version import VERSION
 from shared.web.answers import Answer
 
 _TOTALS_LIMIT = 10_000
-"""More rows than the view of totals can have: its labels come from bounded sets."""
+"""More rows than the table of totals has: its labels come from bounded sets."""
 
 Labels = tuple[str, ...]
 Values = dict[Labels, float]
@@ -67,10 +67,10 @@ def families(stored: Stored) -> Iterable[Metric]:
 
 
 async def read_stored(desk: Desk) -> Stored:
-    """Everything that is shown: one view's rows, the newest scan, and some entries of the state."""
+    """Everything that is shown: the totals, the newest scan, and some entries of the state."""
     here = {"market": desk.market}
     totals: dict[str, Values] = {}
-    for row in await desk.warehouse.select("v_totals", here, (), _TOTALS_LIMIT):
+    for row in await desk.warehouse.select("totals", here, (), _TOTALS_LIMIT):
         totals.setdefault(row["name"], {})[(row["label_1"], row["label_2"])] = float(row["value"] or 0)
     newest = await desk.warehouse.select("scans", here, ("-time",), 1)
     venues: list[dict[str, Any]] = []

@@ -51,7 +51,7 @@ def node_modules():
 
 def diagnose(queries):
     """Complaints of the language service by query name; an empty list is a good query."""
-    run = subprocess.run(  # noqa: S603 - our own script
+    run = subprocess.run(
         [shutil.which("node"), CHECKER, node_modules()],
         input=json.dumps({"tables": TABLES, "queries": queries}),
         capture_output=True,

@@ -17,7 +17,7 @@ print(*sorted(name for name in sys.modules if name.startswith({HEAVY!r})))
 
 def modules_after(code, **environment):
     """Which modules of the telemetry libraries a fresh process holds after running `code`."""
-    run = subprocess.run(  # noqa: S603 - this interpreter, our own code
+    run = subprocess.run(
         [sys.executable, "-c", code + LOADED],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "MARKET": "simulated", **environment},

@@ -118,7 +118,7 @@ def scraped(served, tmp_path):
     command = shutil.which("prometheus")
     if command is None:
         pytest.skip("needs the Prometheus server: install the package prometheus")
-    told = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)  # noqa: S603 - as above
+    told = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     version = tuple(
         int(part) for part in re.search(r"version (\d+)\.(\d+)", told.stdout + told.stderr).groups()
     )
@@ -129,7 +129,7 @@ def scraped(served, tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(  # noqa: S603 - as above
+    process = subprocess.Popen(
         [
             command,
             f"--config.file={tmp_path / 'prometheus.yml'}",
@@ -161,9 +161,7 @@ def test_a_real_prometheus_scrapes_what_the_database_sums_up(scraped):
 
 @pytest.mark.parametrize("check", [["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]])
 def test_promtool_accepts_the_alert_rules(promtool, check):
-    run = subprocess.run(  # noqa: S603 - Prometheus' own tool
-        [promtool, *check], cwd=FOLDER, capture_output=True, text=True, check=False
-    )
+    run = subprocess.run([promtool, *check], cwd=FOLDER, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
@@ -173,7 +171,7 @@ def test_an_alert_that_never_fires_would_fail_its_test(promtool, tmp_path):
         rules.replace("arbitrage_kill_switch == 1", "arbitrage_kill_switch == 2")
     )
     shutil.copy(FOLDER / "alerts_test.yml", tmp_path)
-    run = subprocess.run(  # noqa: S603 - Prometheus' own tool
+    run = subprocess.run(
         [promtool, "test", "rules", "alerts_test.yml"],
         cwd=tmp_path,
         capture_output=True,

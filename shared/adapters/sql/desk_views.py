@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.adapters.sql.view import DAY, HOUR, MARKET, View, decimal_column, int_column, name_column, of
+from shared.adapters.sql.view import DAY, HOUR, MARKET, View, decimal_column, int_column, of
 from shared.records.tables import TABLES
 
 DESK_VIEWS = (
@@ -100,73 +100,6 @@ GROUP BY v.market, DAY_OF(v.time), v.source, v.decision
 SELECT s.market, s.scan_id, s.time, g.blob, g.loaded, g.row_count, MS_BETWEEN(s.time, g.loaded) AS lag_ms
 FROM load_ledger AS g
 INNER JOIN scans AS s ON s.blob = g.blob
-""",
-    ),
-    View(
-        "v_totals",
-        "Sums over everything recorded, for counters that no restart resets.",
-        (
-            MARKET,
-            name_column("name", "what is summed up"),
-            name_column("label_1", "first part of what it is told apart by, or empty"),
-            name_column("label_2", "second part, or empty"),
-            decimal_column("value", "as its name says", "all rows"),
-        ),
-        ("market", "name", "label_1", "label_2"),
-        """
-SELECT s.market, 'scans' AS name, s.triggered_by AS label_1, '' AS label_2, COUNT(*) AS value
-FROM scans AS s
-GROUP BY s.market, s.triggered_by
-UNION ALL
-SELECT s.market, 'scan_duration_ms', s.triggered_by, '', SUM(s.duration_ms)
-FROM scans AS s
-GROUP BY s.market, s.triggered_by
-UNION ALL
-SELECT h.market, 'venue_answers', h.venue, h.status, COUNT(*)
-FROM venue_health AS h
-GROUP BY h.market, h.venue, h.status
-UNION ALL
-SELECT h.market, 'venue_latency_ms', h.venue, '', SUM(h.latency_ms)
-FROM venue_health AS h
-WHERE h.status = 'ok'
-GROUP BY h.market, h.venue
-UNION ALL
-SELECT o.market, 'opportunities', o.kind, o.venues, COUNT(*)
-FROM arbitrage_opportunities AS o
-GROUP BY o.market, o.kind, o.venues
-UNION ALL
-SELECT o.market, 'opportunity_profit_usdt', o.kind, o.venues, SUM(EXACT(o.profit_value))
-FROM arbitrage_opportunities AS o
-GROUP BY o.market, o.kind, o.venues
-UNION ALL
-SELECT r.market, 'rejections', r.reason, '', SUM(r.refused)
-FROM rejections AS r
-GROUP BY r.market, r.reason
-UNION ALL
-SELECT t.market, 'trades', t.status, '', COUNT(*)
-FROM trades AS t
-GROUP BY t.market, t.status
-UNION ALL
-SELECT t.market, 'trade_profit_usdt', t.kind, t.venues, SUM(EXACT(t.realised_value))
-FROM trades AS t
-WHERE t.status IN ('filled', 'partial')
-GROUP BY t.market, t.kind, t.venues
-UNION ALL
-SELECT v.market, 'verdicts', v.source, v.decision, COUNT(*)
-FROM verdicts AS v
-GROUP BY v.market, v.source, v.decision
-UNION ALL
-SELECT v.market, 'ai_cost_usd', '', '', SUM(EXACT(v.cost_usd))
-FROM verdicts AS v
-GROUP BY v.market
-UNION ALL
-SELECT v.market, 'ai_tokens', 'input', '', SUM(v.input_tokens)
-FROM verdicts AS v
-GROUP BY v.market
-UNION ALL
-SELECT v.market, 'ai_tokens', 'output', '', SUM(v.output_tokens)
-FROM verdicts AS v
-GROUP BY v.market
 """,
     ),
 )

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from shared.adapters.sql.adding import add
 from shared.adapters.sql.schema import SQL_TABLES, to_database
 from shared.errors import PermanentLoadError
 from shared.ports import Row
 from shared.records.tables import LEDGER, TABLES, Table
 from shared.records.text import iso
+from shared.records.totals import increments
 
 _CHUNK_ROWS = 1000
 _NAMES_A_QUERY = 500  # SQL Server takes 2,100 parameters a statement
@@ -38,6 +40,7 @@ def load(engine: Engine, blob: str, rows: Mapping[str, Sequence[Row]]) -> bool:
                 raise _LoadedBefore from None
             for name, found in TABLES.items():
                 _insert(connection, found, rows.get(name, ()), blob)
+            add(connection, increments(rows))
     except _LoadedBefore:
         return False
     return True

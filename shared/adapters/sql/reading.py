@@ -15,6 +15,9 @@ from shared.adapters.sql.views import VIEWS
 from shared.errors import InputError
 from shared.records.tables import TABLES, Column, Kind, Table
 from shared.records.text import from_iso, iso
+from shared.records.totals import TOTALS
+
+_SOURCES: Mapping[str, Table | View] = {**TABLES, **VIEWS, TOTALS.name: TOTALS}
 
 
 def read(
@@ -29,9 +32,9 @@ def read(
     Raises:
         InputError: table, column or comparison is unknown, or a value is none of its column's kind.
     """
-    source = TABLES.get(name) or VIEWS.get(name)
+    source = _SOURCES.get(name)
     if source is None:
-        raise InputError(f"table {name!r}: is not one of {', '.join((*TABLES, *VIEWS))}")
+        raise InputError(f"table {name!r}: is not one of {', '.join(_SOURCES)}")
     limit, offset = page
     if limit < 0 or offset < 0:
         raise InputError(f"limit {limit}, offset {offset}: must not be negative")

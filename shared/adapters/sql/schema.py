@@ -28,6 +28,7 @@ from sqlalchemy.types import Boolean, TypeEngine
 
 from shared.records.tables import TABLES, Column, Kind, Table
 from shared.records.text import DECIMAL_DIGITS, DECIMAL_SCALE, iso, plain
+from shared.records.totals import TOTALS
 
 BINARY_COLLATION = "Latin1_General_100_BIN2"
 """Texts compare by code unit, as in SQLite: other collations take different tickers for equal."""
@@ -72,6 +73,7 @@ def _condition(column: Column) -> str:
 
 METADATA = MetaData()
 SQL_TABLES: Mapping[str, SqlTable] = {name: sql_table(table, METADATA) for name, table in TABLES.items()}
+TOTALS_TABLE = sql_table(TOTALS, METADATA)
 
 
 def comparable(column: Column, element: ColumnElement[Any], dialect: Dialect) -> ColumnElement[Any]:

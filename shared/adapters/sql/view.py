@@ -72,11 +72,6 @@ def time_column(name: str, source: str) -> Column:
     return Column(name, Kind.TIME, "UTC", source)
 
 
-def name_column(name: str, source: str) -> Column:
-    """A text that tells rows apart."""
-    return Column(name, Kind.TEXT, "", source, size=100)
-
-
 HOUR = time_column("hour", "start of the hour")
 DAY = time_column("day", "start of the day")
 MARKET = TABLES["scans"].column("market")

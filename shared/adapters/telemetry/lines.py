@@ -30,18 +30,28 @@ def plain(value: Attribute) -> str | float | bool:
     return redact(value) if isinstance(value, str) else value
 
 
-def log_event(name: str, attributes: Mapping[str, Attribute]) -> None:
-    """Log a declared event as `name key=value ...`; its attributes are the record's extra fields."""
+def event_level(name: str) -> int:
+    """The level of an event's line: the scan's own line tells of what goes well."""
     event = EVENTS.get(name)
-    level = logging.WARNING if event is None or event.warning else logging.INFO
-    if not _log.isEnabledFor(level):
-        return
-    known = {key: plain(value) for key, value in attributes.items() if event and key in event.attributes}
-    line = " ".join([name, *(f"{key}={_quoted(value)}" for key, value in known.items())])
+    return logging.WARNING if event is None or event.warning else logging.DEBUG
+
+
+def event_record(name: str, attributes: Mapping[str, Attribute]) -> logging.LogRecord:
+    """A declared event as the line `name key=value ...`; its attributes are the record's extra fields."""
+    level = event_level(name)
+    event = EVENTS.get(name)
     if event is None:
-        _log.warning("undeclared event %s dropped: declare it in shared/signals.py", name)
-    else:
-        _log.log(level, "%s", line, extra={EVENT_NAME: name, **known})
+        text = f"undeclared event {name} dropped: declare it in shared/signals.py"
+        return _log.makeRecord(LOGGER, level, "", 0, text, (), None)
+    known = {key: plain(value) for key, value in attributes.items() if key in event.attributes}
+    line = " ".join([name, *(f"{key}={_quoted(value)}" for key, value in known.items())])
+    return _log.makeRecord(LOGGER, level, "", 0, "%s", (line,), None, extra={EVENT_NAME: name, **known})
+
+
+def log_event(name: str, attributes: Mapping[str, Attribute]) -> None:
+    """Log an event where its level is wanted."""
+    if _log.isEnabledFor(event_level(name)):
+        _log.handle(event_record(name, attributes))
 
 
 def _quoted(value: object) -> str:

@@ -16,7 +16,7 @@ from opentelemetry.metrics import Meter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.adapters.telemetry.deferred import Destinations
-from shared.adapters.telemetry.lines import LOGGER, log_event, plain
+from shared.adapters.telemetry.lines import EVENT_NAME, LOGGER, event_record, plain
 from shared.adapters.telemetry.providers import Providers, make_providers
 from shared.adapters.telemetry.redaction import redact
 from shared.ports import Attribute
@@ -76,6 +76,8 @@ class LiveMetrics:
         self._records: dict[str, Record] = {}
         self._complained: set[str] = set()
         self._handler = LoggingHandler(logger_provider=providers.logs)
+        # event() hands events over by itself, whatever the log's level is
+        self._handler.addFilter(lambda record: EVENT_NAME not in vars(record))
         _log.addHandler(self._handler)
         if _log.getEffectiveLevel() > logging.INFO:
             _log.setLevel(logging.INFO)
@@ -112,8 +114,12 @@ class LiveMetrics:
                 raise
 
     def event(self, name: str, /, **attributes: Attribute) -> None:
-        """Log it; the handler makes a custom event of the line."""
-        log_event(name, attributes)
+        """Export it whatever the log's level is, and log it where its level is wanted."""
+        record = event_record(name, attributes)
+        if EVENT_NAME in vars(record):
+            self._handler.emit(record)
+        if _log.isEnabledFor(record.levelno):
+            _log.handle(record)
 
     def measure(self, name: str, value: float | Decimal, /, **labels: str) -> None:
         """Record a value in the declared unit."""

@@ -1,0 +1,81 @@
+"""Sums over everything loaded, kept in the transaction of each load: counters that no restart resets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from shared.records.tables import TABLES, Column, Kind, Table
+
+TOTALS = Table(
+    "totals",
+    "Sums over every row ever loaded; each load adds its own in its transaction.",
+    (
+        TABLES["scans"].column("market"),
+        Column("name", Kind.TEXT, "", "what is summed up", size=64),
+        Column("label_1", Kind.TEXT, "", "first part of what it is told apart by, or empty", size=100),
+        Column("label_2", Kind.TEXT, "", "second part, or empty", size=100),
+        Column("value", Kind.DECIMAL, "as its name says", "all rows"),
+    ),
+    ("market", "name", "label_1", "label_2"),
+)
+
+Key = tuple[str, str, str, str]
+"""Market, name, and the two labels: the key of a total."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What one total adds up: a column of a table's rows, or their number; by up to two columns.
+
+    `only` names a column and the values of it that count.
+    """
+
+    name: str
+    table: str
+    by: tuple[str, ...] = ()
+    column: str | None = None
+    only: tuple[str, tuple[str, ...]] | None = None
+    label: str = ""
+
+    def of(self, row: Mapping[str, Any]) -> tuple[Key, Decimal] | None:
+        """The key and amount that a row adds, or None."""
+        if self.only is not None and row[self.only[0]] not in self.only[1]:
+            return None
+        labels = (*(str(row[name]) for name in self.by), self.label, "", "")
+        value = 1 if self.column is None else row[self.column]
+        return None if value is None else ((row["market"], self.name, labels[0], labels[1]), Decimal(value))
+
+
+_ANSWERED = ("status", ("ok",))
+_EXECUTED = ("status", ("filled", "partial"))
+_LOOP = ("kind", "venues")
+
+SUMS = (
+    Sum("scans", "scans", ("triggered_by",)),
+    Sum("scan_duration_ms", "scans", ("triggered_by",), "duration_ms"),
+    Sum("venue_answers", "venue_health", ("venue", "status")),
+    Sum("venue_latency_ms", "venue_health", ("venue",), "latency_ms", _ANSWERED),
+    Sum("opportunities", "arbitrage_opportunities", _LOOP),
+    Sum("opportunity_profit_usdt", "arbitrage_opportunities", _LOOP, "profit_value"),
+    Sum("rejections", "rejections", ("reason",), "refused"),
+    Sum("trades", "trades", ("status",)),
+    Sum("trade_profit_usdt", "trades", _LOOP, "realised_value", _EXECUTED),
+    Sum("verdicts", "verdicts", ("source", "decision")),
+    Sum("ai_cost_usd", "verdicts", (), "cost_usd"),
+    Sum("ai_tokens", "verdicts", (), "input_tokens", label="input"),
+    Sum("ai_tokens", "verdicts", (), "output_tokens", label="output"),
+)
+
+
+def increments(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[Key, Decimal]:
+    """What a batch's rows add to the totals, by key, in the order of the keys."""
+    added: dict[Key, Decimal] = {}
+    for each in SUMS:
+        for row in rows.get(each.table, ()):
+            if (found := each.of(row)) is not None:
+                key, amount = found
+                added[key] = added.get(key, Decimal(0)) + amount
+    return dict(sorted(added.items()))
