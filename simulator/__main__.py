@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import math
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -52,9 +53,14 @@ def scaled_clock(scale: float) -> Callable[[], int]:
 async def _serve(port: int, seed: int, scale: float, *, with_stdin: bool) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def until_stdin_closes() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            stop.set()
+
     if with_stdin:
         # Whoever started us holds the other end: it closes with that process, however that one dies.
-        loop.add_reader(sys.stdin, lambda: sys.stdin.buffer.read1() or stop.set())
+        loop.add_reader(sys.stdin, until_stdin_closes)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     server = SimulatorServer(World(seed), scaled_clock(scale), port=port)

@@ -168,10 +168,8 @@ def _wire_id(venue: str, base: str, quote: str) -> str:
     if venue != "kraken":
         return base + quote
     both_legacy = base in _KRAKEN_LEGACY and quote in _KRAKEN_LEGACY
-    if (both_legacy and (base, quote) not in _KRAKEN_LATER_PAIRS) or (base, quote) == (
-        "USDT",
-        "USD",
-    ):
+    early = both_legacy and (base, quote) not in _KRAKEN_LATER_PAIRS
+    if early or (base, quote) == ("USDT", "USD"):
         return kraken_asset_id(base) + kraken_asset_id(quote)
     return kraken_altname(base) + kraken_altname(quote)
 

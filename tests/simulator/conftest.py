@@ -1,12 +1,15 @@
 """One world, a server over it with a clock of its own, and the real ccxt clients pointed at it."""
 
 import os
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 import ccxt.async_support as ccxt
+import orjson
 import pytest
 
 from simulator import DEMO_API_KEY, DEMO_API_SECRET, SimulatorServer, World
@@ -53,10 +56,30 @@ async def server(world, clock):
         yield running
 
 
+@dataclass
+class Answer:
+    status: int
+    headers: Mapping
+    body: bytes
+
+    def json(self):
+        return orjson.loads(self.body)
+
+
+def asking(session):
+    """A function that sends one request and reads all of its answer."""
+
+    async def ask(path, method="GET", **arguments):
+        async with session.request(method, path, **arguments) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    return ask
+
+
 @pytest.fixture
-async def http(server):
+async def ask(server):
     async with aiohttp.ClientSession(base_url=server.base_url) as session:
-        yield session
+        yield asking(session)
 
 
 def _rewritten(urls, exchange, base_url):
@@ -65,23 +88,35 @@ def _rewritten(urls, exchange, base_url):
     return {name: _rewritten(value, exchange, base_url) for name, value in urls.items()}
 
 
+@pytest.fixture(scope="session")
+def exchanges():
+    """One client a venue for all tests, with its own URLs kept aside: building one takes a while."""
+    options = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, "fetchMargins": False}
+    made = {
+        venue: getattr(ccxt, name)({"enableRateLimit": False, "options": options})
+        for venue, name in CCXT_IDS.items()
+    }
+    for exchange in made.values():
+        exchange.timeout_on_exit = 0  # plain HTTP has no TLS goodbye to wait for
+    return {venue: (exchange, exchange.urls["api"]) for venue, exchange in made.items()}
+
+
 @pytest.fixture
-def client(server):
+def client(server, exchanges):
     """An async context manager that gives a venue's real client, with the demo key on request."""
 
     @asynccontextmanager
     async def opened(venue, *, keys=False, timeout_ms=5000):
-        options = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, "fetchMargins": False}
-        exchange = getattr(ccxt, CCXT_IDS[venue])(
-            {"timeout": timeout_ms, "enableRateLimit": False, "options": options}
-        )
-        exchange.urls["api"] = _rewritten(exchange.urls["api"], exchange, server.base_url)
-        if keys:
-            exchange.apiKey, exchange.secret = DEMO_API_KEY, DEMO_API_SECRET
+        exchange, urls = exchanges[venue]
+        exchange.urls["api"] = _rewritten(urls, exchange, server.base_url)
+        exchange.timeout = timeout_ms
+        exchange.open()
+        exchange.apiKey, exchange.secret = (DEMO_API_KEY, DEMO_API_SECRET) if keys else (None, None)
         try:
             yield exchange
         finally:
             await exchange.close()
+            exchange.asyncio_loop = None
 
     return opened
 
