@@ -4,53 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection
 
-from shared.adapters.sql.schema import TOTALS_TABLE
 from shared.errors import PermanentLoadError
 from shared.records.text import storable
 from shared.records.totals import Key
 
-_NAMES = ("market", "name", "label_1", "label_2")
-_COLUMNS = TOTALS_TABLE.c
+_LOCKED = {"mssql": " WITH (UPDLOCK, HOLDLOCK)"}
+"""Keeps other loaders from the totals until this one has ended; SQLite's is alone since its first write."""
+
+_READ = "SELECT name, label_1, label_2, value FROM totals{lock} WHERE market = ?"
+_UPDATE = "UPDATE totals SET value = ? WHERE market = ? AND name = ? AND label_1 = ? AND label_2 = ?"
+_INSERT = "INSERT INTO totals (value, market, name, label_1, label_2) VALUES (?, ?, ?, ?, ?)"
 
 
 def add(connection: Connection, increments: Mapping[Key, Decimal]) -> None:
-    """Add to the totals; whoever loads at the same time waits here until this transaction has ended.
+    """Add to the totals; statements are plain text, as a small load takes less time than composing them.
 
     Raises:
         PermanentLoadError: a total would no longer fit its column.
     """
-    if not increments:
-        return
-    exact = connection.dialect.name != "sqlite"
-    before = _read(connection, {key[0] for key in increments})
-    known: list[dict[str, Any]] = []
-    fresh: list[dict[str, Any]] = []
+    dialect = connection.dialect.name
+    before: dict[Key, Decimal] = {}
+    for market in sorted({key[0] for key in increments}):
+        found = connection.exec_driver_sql(_READ.format(lock=_LOCKED.get(dialect, "")), (market,))
+        before |= {(market, name, first, second): Decimal(value) for name, first, second, value in found}
+    known: list[tuple[object, ...]] = []
+    fresh: list[tuple[object, ...]] = []
     for key, amount in increments.items():
         value = storable(before.get(key, Decimal(0)) + amount)
         if value is None:
             raise PermanentLoadError(f"total {' '.join(key[1:])}: more than 20 digits before the point")
-        entry = dict(zip(_NAMES, key, strict=True)) | {"value": Decimal(value) if exact else value}
-        (known if key in before else fresh).append(entry)
+        row = (value if dialect == "sqlite" else Decimal(value), *key)
+        (known if key in before else fresh).append(row)
     if known:
-        statement = update(TOTALS_TABLE).values(value=bindparam("value_"))
-        for name in _NAMES:
-            statement = statement.where(_COLUMNS[name] == bindparam(f"{name}_"))
-        connection.execute(
-            statement, [{f"{name}_": value for name, value in entry.items()} for entry in known]
-        )
+        connection.exec_driver_sql(_UPDATE, known)
     if fresh:
-        connection.execute(insert(TOTALS_TABLE), fresh)
-
-
-def _read(connection: Connection, markets: set[str]) -> dict[Key, Decimal]:
-    """The totals of the markets, kept from other loaders; SQLite's loader is alone since its first write."""
-    query = (
-        select(*(_COLUMNS[name] for name in _NAMES), _COLUMNS["value"])
-        .where(_COLUMNS["market"].in_(sorted(markets)))
-        .with_hint(TOTALS_TABLE, "WITH (UPDLOCK, HOLDLOCK)", "mssql")
-    )
-    return {(row[0], row[1], row[2], row[3]): Decimal(row[4]) for row in connection.execute(query)}
+        connection.exec_driver_sql(_INSERT, fresh)
