@@ -34,6 +34,15 @@ resource "azurerm_role_assignment" "deployer_images" {
   principal_id         = data.azurerm_client_config.current.object_id
 }
 
+# The pipeline reads the function key for its integration tests: outside App Service the host keeps it in a blob.
+resource "azurerm_role_assignment" "deployer_keys" {
+  count = local.on_containers ? 1 : 0
+
+  scope                = azurerm_storage_account.host.id
+  role_definition_name = "Storage Blob Data Reader"
+  principal_id         = data.azurerm_client_config.current.object_id
+}
+
 resource "azurerm_container_app_environment" "main" {
   count = var.hosting == "container_apps" ? 1 : 0
 
@@ -154,6 +163,11 @@ resource "azurerm_container_app" "main" {
   }
 
   depends_on = [terraform_data.roles_known]
+
+  lifecycle {
+    # Each release starts its own image.
+    ignore_changes = [template[0].container[0].image]
+  }
 }
 
 resource "azurerm_container_group" "main" {

@@ -30,6 +30,11 @@ output "host_storage_account" {
   value       = azurerm_storage_account.host.name
 }
 
+output "host_id" {
+  description = "Id under which the host keeps its locks, and outside App Service its keys."
+  value       = local.base
+}
+
 output "lake_storage_account" {
   description = "Storage account of the lake."
   value       = azurerm_storage_account.lake.name

@@ -40,7 +40,6 @@ locals {
     var.hosting == "none" ? "Authentication=ActiveDirectoryDefault" : "Authentication=ActiveDirectoryMsi;UID=${azurerm_user_assigned_identity.app.client_id}",
     "Encrypt=yes",
     "TrustServerCertificate=no",
-    "Connection Timeout=30",
   ])
 
   # What the Functions host and the telemetry libraries read.

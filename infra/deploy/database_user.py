@@ -1,0 +1,73 @@
+"""Lets the product's identity into the database: python -m infra.deploy.database_user IDENTITY_NAME.
+
+Run after the migrations, by the database's administrator, with AZURE_SQL_CONNECTION_STRING set. The user is made
+FROM EXTERNAL PROVIDER: whoever runs this, or the server's own identity, must be able to look the name up in Entra.
+With --client-id the user is made from the identity's client id instead, and nothing is looked up.
+"""  # noqa: INP001 - a command of the deployment, no part of the product
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import uuid
+
+from sqlalchemy import text
+
+from shared.adapters.sql.connection import azure_sql_engine, odbc_string
+
+ROLE = "arbitrage_app"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}")  # what Azure allows for a managed identity
+
+
+def statements(identity: str, client_id: str | None = None) -> list[str]:
+    """The T-SQL, safe to run again.
+
+    Raises:
+        ValueError: the name is no identity's, or the client id no UUID.
+    """
+    if not _NAME.fullmatch(identity):
+        raise ValueError(
+            f"{identity!r} is no name of a managed identity; take Terraform's output identity_name"
+        )
+    how = "FROM EXTERNAL PROVIDER"
+    if client_id is not None:
+        how = f"WITH SID = 0x{uuid.UUID(client_id).bytes_le.hex().upper()}, TYPE = E"
+    return [
+        f"IF DATABASE_PRINCIPAL_ID(N'{identity}') IS NULL CREATE USER [{identity}] {how};",
+        f"ALTER ROLE {ROLE} ADD MEMBER [{identity}];",
+    ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the statements, or print them; exit code 0, or 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("identity", help="name of the identity: Terraform's output identity_name")
+    parser.add_argument(
+        "--client-id", help="make the user without a look-up: Terraform's output identity_client_id"
+    )
+    parser.add_argument("--print", action="store_true", help="print the T-SQL instead of running it")
+    options = parser.parse_args(arguments)
+    try:
+        wanted = statements(options.identity, options.client_id)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.print:
+        sys.stdout.write("\n".join([*wanted, ""]))
+        return 0
+    connection_string = os.environ.get("AZURE_SQL_CONNECTION_STRING")
+    if not connection_string:
+        parser.error("AZURE_SQL_CONNECTION_STRING is not set: docs/deploy.md, Prepare the database")
+    engine = azure_sql_engine(odbc_string(connection_string))
+    with engine.begin() as connection:
+        for statement in wanted:
+            connection.execute(text(statement))
+    sys.stdout.write(f"{options.identity} may use the database as a member of {ROLE}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

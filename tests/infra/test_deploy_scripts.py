@@ -1,0 +1,186 @@
+"""The deployment's scripts, with recorders in place of the Azure CLI, Docker and curl: what they do, in order."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+
+import pytest
+
+from infra.deploy import database_user
+
+RECORDER = """#!/bin/sh
+echo "$(basename "$0") $*" >> "$CALLS"
+case "$(basename "$0") $*" in
+{answers}
+esac
+"""
+
+
+@pytest.fixture
+def script(root, run, tmp_path):
+    """Runs a script with recorders that answer by pattern; gives the result and the calls."""
+
+    def runner(name, *arguments, answers=()):
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        cases = "\n".join(f"  {pattern}) {answer} ;;" for pattern, answer in answers)
+        for tool in ("az", "curl", "docker", "python", "sleep"):
+            (folder / tool).write_text(RECORDER.replace("{answers}", cases))
+            (folder / tool).chmod(0o755)
+        calls = tmp_path / "calls"
+        calls.touch()
+        env = {"PATH": f"{folder}:/usr/bin:/bin", "CALLS": str(calls)}
+        result = run("bash", root / "infra/deploy" / name, *arguments, env=env)
+        return result, calls.read_text().splitlines()
+
+    return runner
+
+
+@pytest.fixture
+def package(tmp_path):
+    file = tmp_path / "package.zip"
+    file.write_bytes(b"PK")
+    return file
+
+
+RUNNING = [
+    ("'az functionapp show'*", "echo app.example"),
+    ("'az functionapp keys list'*", "echo durable-key"),
+    ("'curl '*durabletask*", "echo '[]'"),
+]
+
+
+def steps(calls):
+    """The kinds of call, in order."""
+    kinds = {
+        "appsettings set": "stop timers",
+        "durabletask": "look for workflows",
+        "config-zip": "exchange",
+        "blob upload": "exchange",
+        "appsettings delete": "start timers",
+        "/api/health": "ask for health",
+    }
+    found = [kind for call in calls for text, kind in kinds.items() if text in call]
+    return [kind for number, kind in enumerate(found) if number == 0 or found[number - 1] != kind]
+
+
+def test_timers_stop_and_workflows_end_before_the_package_is_exchanged(script, package):
+    result, calls = script("release.sh", "group", "app", package, answers=RUNNING)
+    assert result.returncode == 0, result.stderr
+    assert steps(calls) == ["stop timers", "look for workflows", "exchange", "start timers", "ask for health"]
+
+
+def test_every_timer_of_the_product_is_stopped_and_started(script, package, root):
+    names = re.findall(r"async def (\w+_timer)\(", (root / "function_app.py").read_text(encoding="utf-8"))
+    _, calls = script("release.sh", "group", "app", package, answers=RUNNING)
+    stopped = next(call for call in calls if "appsettings set" in call)
+    started = next(call for call in calls if "appsettings delete" in call)
+    assert names
+    for name in names:
+        assert f"AzureWebJobs.{name}.Disabled=true" in stopped
+        assert f"AzureWebJobs.{name}.Disabled" in started
+
+
+def test_timers_start_again_when_the_exchange_fails(script, package):
+    answers = [*RUNNING, ("*config-zip*", "exit 1")]
+    result, calls = script("release.sh", "group", "app", package, answers=answers)
+    assert result.returncode == 1
+    assert steps(calls)[-1] == "start timers"
+
+
+def test_on_linux_consumption_the_package_goes_into_the_container_that_is_mounted(script, package):
+    result, calls = script("release.sh", "group", "app", package, "consumption", "storage", answers=RUNNING)
+    assert result.returncode == 0, result.stderr
+    upload = next(call for call in calls if "blob upload" in call)
+    assert "--container-name app-package --name package.zip" in upload
+    assert any("functionapp restart" in call for call in calls)
+
+
+def test_a_package_that_is_not_there_stops_nothing(script):
+    result, calls = script("release.sh", "group", "app", "nowhere.zip")
+    assert result.returncode == 2
+    assert "nowhere.zip is no file" in result.stderr
+    assert calls == []
+
+
+@pytest.mark.parametrize(
+    "name", ["release.sh", "release_image.sh", "database.sh", "integration.sh", "keep_release.sh"]
+)
+def test_too_few_arguments_show_how_it_is_used(script, name):
+    result, calls = script(name)
+    assert result.returncode == 2
+    assert f"infra/deploy/{name} " in result.stderr
+    assert calls == []
+
+
+def test_the_database_is_migrated_before_the_identity_gets_in(script):
+    result, calls = script("database.sh", "sql.example", "arbitrage", "id-arbitrage-dev")
+    assert result.returncode == 0, result.stderr
+    assert calls == ["python -m shared migrate", "python -m infra.deploy.database_user id-arbitrage-dev"]
+
+
+@pytest.fixture
+def image(tmp_path):
+    file = tmp_path / "image.tar.gz"
+    file.write_bytes(gzip.compress(b"image"))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("hosting", "start"),
+    [
+        ("container_apps", "az containerapp update -g group -n app --image cr.azurecr.io/arbitrage:7"),
+        ("container_instances", "az container restart -g group -n app"),
+    ],
+)
+def test_an_image_is_pushed_and_then_started(script, image, hosting, start):
+    answers = [
+        ("'docker load'*", "cat > /dev/null"),
+        ("'az container show'*", "echo cr.azurecr.io/arbitrage:dev"),
+    ]
+    arguments = ("group", "app", image, "arbitrage:7", hosting, "cr.azurecr.io")
+    result, calls = script("release_image.sh", *arguments, answers=answers)
+    assert result.returncode == 0, result.stderr
+    assert "docker push cr.azurecr.io/arbitrage:7" in calls
+    assert calls[-1].startswith(start)
+
+
+def test_the_package_that_passed_is_kept_by_version_and_as_current(script, package):
+    result, calls = script("keep_release.sh", "storage", package, "20261122.1")
+    assert result.returncode == 0, result.stderr
+    assert [re.search(r"--name (\S+)", call)[1] for call in calls] == [
+        "history/20261122.1.zip",
+        "current.zip",
+    ]
+
+
+def test_the_user_of_the_database_is_made_once_and_joins_the_apps_role():
+    create, join = database_user.statements("id-arbitrage-dev")
+    assert create == (
+        "IF DATABASE_PRINCIPAL_ID(N'id-arbitrage-dev') IS NULL "
+        "CREATE USER [id-arbitrage-dev] FROM EXTERNAL PROVIDER;"
+    )
+    assert join == "ALTER ROLE arbitrage_app ADD MEMBER [id-arbitrage-dev];"
+
+
+def test_the_role_that_the_user_joins_is_made_by_a_migration(root):
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (root / "infra/sql").glob("*.sql"))
+    assert f"CREATE ROLE {database_user.ROLE}" in text
+
+
+def test_a_client_id_becomes_the_sid_in_the_databases_byte_order():
+    create, _ = database_user.statements("id-arbitrage-dev", "00112233-4455-6677-8899-aabbccddeeff")
+    assert "WITH SID = 0x33221100554477668899AABBCCDDEEFF, TYPE = E" in create
+
+
+@pytest.mark.parametrize("name", ["", "x", "a]; DROP TABLE trades;--", "id'x"])
+def test_a_name_that_is_no_identitys_is_refused(name):
+    with pytest.raises(ValueError, match="is no name of a managed identity"):
+        database_user.statements(name)
+
+
+def test_the_statements_can_be_read_before_they_run(capsys):
+    assert database_user.main(["id-arbitrage-dev", "--print"]) == 0
+    assert json.dumps(capsys.readouterr().out).count("ALTER ROLE") == 1
