@@ -52,7 +52,7 @@ def azurite():
     arguments = [f"--{service}Port={port}" for service, port in ports.items()]
     hosts = [f"--{service}Host=127.0.0.1" for service in ports]
     flags = ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--silent"]
-    process = subprocess.Popen(  # noqa: S603 - the emulator under test
+    process = subprocess.Popen(
         [command, *flags, *arguments, *hosts],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

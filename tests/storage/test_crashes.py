@@ -53,10 +53,7 @@ async def recorded(tmp_path, make_sample):
 def rows_by_table(path):
     connection = sqlite3.connect(path)
     try:
-        return {
-            name: connection.execute(f"SELECT blob FROM {name}").fetchall()  # noqa: S608 - a constant
-            for name in records.TABLES
-        }
+        return {name: connection.execute(f"SELECT blob FROM {name}").fetchall() for name in records.TABLES}
     finally:
         connection.close()
 

@@ -6,10 +6,14 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from shared.errors import NotFound, StorageError
 from shared.records.blobs import checked_name, walk
+
+_ATTEMPTS = 10
 
 
 class FileLake:
@@ -65,7 +69,7 @@ class FileLake:
         """
         path = self._path(name)
         try:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+            await asyncio.to_thread(self._delete, path)
         except NotADirectoryError:
             return
         except OSError as error:
@@ -77,9 +81,8 @@ class FileLake:
     def _write(self, path: Path, data: bytes) -> None:
         hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with hidden.open("xb") as file:
+                with self._opened(hidden) as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
@@ -88,6 +91,24 @@ class FileLake:
                 hidden.unlink(missing_ok=True)
         except OSError as error:
             raise self._failure("write", path, error) from error
+
+    @staticmethod
+    def _opened(path: Path) -> BinaryIO:
+        """A new file in a folder that is made for it; a delete may take the empty folder away in between."""
+        for _ in range(_ATTEMPTS):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                return path.open("xb")
+        return path.open("xb")
+
+    def _delete(self, path: Path) -> None:
+        """Remove the file and the folders that are empty without it."""
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that holds something, or is gone
+            for folder in path.parents:
+                if folder == self.folder:
+                    break
+                folder.rmdir()
 
     async def _list(self, folder: str) -> tuple[list[str], list[str]]:
         return await asyncio.to_thread(self._scan, folder)
