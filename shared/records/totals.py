@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.records.tables import TABLES, Column, Kind, Table
+from shared.records.text import plain
 
 TOTALS = Table(
     "totals",
@@ -49,6 +50,29 @@ class Sum:
         return None if value is None else ((row["market"], self.name, labels[0], labels[1]), Decimal(value))
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How many trades with fills realised at most how much of what they started with; `bounds` are ratios."""
+
+    name: str
+    table: str
+    bounds: tuple[Decimal, ...]
+
+    def of(self, row: Mapping[str, Any]) -> tuple[Key, Decimal] | None:
+        """The key of the row's own bucket, whose first label is its upper bound, and 1; or None."""
+        started = Decimal(row["start_amount"])
+        if row["status"] not in _EXECUTED[1] or not started:
+            return None
+        ratio = Decimal(row["realised_profit"]) / started
+        bound = next((plain(bound) for bound in self.bounds if ratio <= bound), "+Inf")
+        return (row["market"], self.name, bound, ""), Decimal(1)
+
+
+PROFIT_BOUNDS = tuple(
+    Decimal(bound).scaleb(-4) for bound in (-100, -50, -20, -10, -5, 0, 2, 5, 10, 20, 30, 50, 100, 200)
+)
+"""Upper bounds of realised profit as parts of the amount a trade started with: basis points."""
+
 _ANSWERED = ("status", ("ok",))
 _EXECUTED = ("status", ("filled", "partial"))
 _LOOP = ("kind", "venues")
@@ -63,6 +87,7 @@ SUMS = (
     Sum("rejections", "rejections", ("reason",), "refused"),
     Sum("trades", "trades", ("status",)),
     Sum("trade_profit_usdt", "trades", _LOOP, "realised_value", _EXECUTED),
+    Spread("trade_profit_ratio", "trades", PROFIT_BOUNDS),
     Sum("verdicts", "verdicts", ("source", "decision")),
     Sum("ai_cost_usd", "verdicts", (), "cost_usd"),
     Sum("ai_tokens", "verdicts", (), "input_tokens", label="input"),

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    SummaryMetricFamily,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
@@ -17,7 +23,8 @@ from shared.desk import Desk, Standing, read_standing
 from shared.domain.opportunity import Reason
 from shared.domain.risk import RiskUsage
 from shared.domain.trade import TradeStatus
-from shared.records import from_iso
+from shared.records import from_iso, plain
+from shared.records.totals import PROFIT_BOUNDS
 from shared.signals import venue_pair
 from shared.version import VERSION
 from shared.web.answers import Answer
@@ -189,6 +196,7 @@ class _Families(Collector):
             "kind",
             "pair",
         )
+        yield self._profits()
         yield self._counter(
             "arbitrage_verdicts", "Verdicts.", self._total("verdicts", parts=2), "source", "decision"
         )
@@ -213,6 +221,19 @@ class _Families(Collector):
             "Highest profit so far minus profit now.",
             self._of_standing(lambda _, usage: usage.peak - usage.profit),
         )
+
+    def _profits(self) -> Metric:
+        """The distribution of realised profit; each bucket counts what lies at or below its bound."""
+        counts = self._total("trade_profit_ratio", parts=1)
+        family = HistogramMetricFamily(
+            "arbitrage_trade_profit_ratio",
+            "Realised profit of simulated trades over what they started with.",
+            labels=("market",),
+        )
+        bounds = [*map(plain, PROFIT_BOUNDS), "+Inf"]
+        reached = accumulate(counts.get((bound,), 0.0) for bound in bounds)
+        family.add_metric([self._stored.market], list(zip(bounds, reached, strict=True)), None)
+        return family
 
     def _loads(self) -> Iterator[Metric]:
         loads: Values = {(state,): float(count) for state, count in self._stored.loads.items()}

@@ -12,6 +12,7 @@ from shared.desk import Standing
 from shared.domain.kill_switch import KillSwitch
 from shared.domain.portfolio import Portfolio
 from shared.domain.risk import RiskUsage
+from shared.records.totals import PROFIT_BOUNDS
 from shared.web import prometheus
 from tests.telemetry.stored import NOON, make_stores
 
@@ -79,6 +80,21 @@ async def test_loops_are_told_apart_by_their_pair_of_venues(desk, sums):
         labels = (("kind", "two_leg"), ("pair", "binance" if venues.count(">") == 2 else venues))
         assert found["arbitrage_opportunities_total", *labels] == count
         assert found["arbitrage_opportunity_profit_usdt_total", *labels] == pytest.approx(profit)
+
+
+async def test_the_distribution_of_profit_counts_what_lies_at_or_below_each_bound(desk, sums):
+    found = await scrape(desk)
+    bounds = {
+        dict(labels)["le"]: value for (name, *labels), value in found.items() if name.endswith("ratio_bucket")
+    }
+    assert len(bounds) == len(PROFIT_BOUNDS) + 1
+    for bound, count in bounds.items():
+        limit = 1e9 if bound == "+Inf" else float(bound) * 1000
+        asked = f"SELECT COUNT(*) FROM trades WHERE status IN ('filled', 'partial') AND realised_profit <= {limit}"
+        assert ((count,),) == tuple(
+            sums(asked.replace("realised_profit", "CAST(realised_profit AS REAL)"))
+        ), bound
+    assert 0 < bounds["0"] < bounds["+Inf"]
 
 
 async def test_what_never_happened_counts_zero(desk):

@@ -13,7 +13,7 @@ from shared.adapters.sql import SqlWarehouse, migrations
 from shared.adapters.sql.schema import TOTALS_TABLE
 from shared.errors import PermanentLoadError
 from shared.records import TABLES
-from shared.records.totals import SUMS, increments
+from shared.records.totals import SUMS, Sum, increments
 from tests.telemetry.stored import DAY_MS, NOON, batch, row
 
 DIGITS = "0.123456789012345678"
@@ -103,7 +103,9 @@ async def test_a_total_that_outgrows_its_column_is_refused(warehouse):
     assert await totals(warehouse) == {}
 
 
-@pytest.mark.parametrize("each", SUMS, ids=lambda each: f"{each.name}-{each.label}")
+@pytest.mark.parametrize(
+    "each", [each for each in SUMS if isinstance(each, Sum)], ids=lambda each: f"{each.name}-{each.label}"
+)
 def test_a_sum_names_columns_of_its_table(each):
     columns = {column.name for column in TABLES[each.table].columns}
     only = (each.only[0],) if each.only else ()
