@@ -26,7 +26,9 @@ app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 def reply(answer: Answer) -> func.HttpResponse:
     """An answer in the host's form."""
-    return func.HttpResponse(answer.body, status_code=answer.status, mimetype=answer.content_type)
+    return func.HttpResponse(
+        answer.body, status_code=answer.status, mimetype=answer.content_type, headers=answer.headers
+    )
 
 
 async def start(client: df.DurableOrchestrationClient, work: dict[str, Any]) -> None:
@@ -144,6 +146,11 @@ async def kill_switch_http(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("kill-switch", methods=["GET"])
 async def kill_switch_status_http(req: func.HttpRequest) -> func.HttpResponse:
     return reply(await endpoints.kill_switch(composition.desk))
+
+
+@app.route("overview", methods=["GET"])
+async def overview_http(req: func.HttpRequest) -> func.HttpResponse:
+    return reply(await endpoints.overview(composition.desk))
 
 
 @app.route("dashboard", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

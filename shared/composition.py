@@ -14,6 +14,7 @@ from shared import settings as reading
 from shared.adapters.environment import EnvironmentSecrets
 from shared.adapters.lazy import LazyWarehouse
 from shared.adapters.rules import RulesAnalyst
+from shared.adapters.simulated_venues import DEMO_KEYS
 from shared.adapters.telemetry import make_metrics
 from shared.adapters.venues import CcxtMarketData
 from shared.desk import Desk, Funding
@@ -126,6 +127,8 @@ def warehouse(settings: Settings) -> LazyWarehouse:
 
 
 def _secrets(settings: Settings) -> Secrets:
+    if settings.market == "simulated":
+        return EnvironmentSecrets(DEMO_KEYS)
     if settings.key_vault_url:
         from shared.adapters.key_vault import KeyVaultSecrets  # noqa: PLC0415 - heavy, and not needed without it
 
@@ -166,7 +169,8 @@ def build(settings: Settings) -> Desk:
     clock = SystemClock()
     state = _state(settings)
     secret = _secrets(settings)
-    with_keys = settings.venue_keys == "on" or (settings.venue_keys is None and bool(settings.key_vault_url))
+    by_default = bool(settings.key_vault_url) or settings.market == "simulated"
+    with_keys = settings.venue_keys == "on" or (settings.venue_keys is None and by_default)
     return Desk(
         market=settings.market,
         venues=settings.venues,
@@ -184,11 +188,12 @@ def build(settings: Settings) -> Desk:
             max_trades_per_pair=settings.max_trades_per_pair,
             min_confidence=settings.min_confidence,
         ),
-        latencies=Latencies(Latency(settings.latency_median_ms, float(settings.latency_sigma))),
+        latencies=Latencies(
+            Latency(settings.latency_median_ms, float(settings.latency_sigma)), seed=settings.seed
+        ),
         funding=Funding(frozenset(settings.watch_list), settings.fund_quote, settings.fund_asset),
         max_books=settings.max_books_per_scan,
         model_top=settings.ai_top,
-        seed=settings.seed,
         halted=settings.kill_switch == "on",
         clock=clock,
         market_data=CcxtMarketData(
@@ -199,8 +204,9 @@ def build(settings: Settings) -> Desk:
             secrets=secret if with_keys else None,
             aliases=settings.aliases,
             time_out_ms=settings.venue_timeout_ms,
+            books_within_ms=settings.books_within_ms,
             levels=settings.book_levels,
-            deposit_assets=settings.watch_list,
+            deposit_assets=settings.watch_list if settings.market == "live" else (),
         ),
         analyst=_analyst(settings, state, secret, clock),
         rules=RulesAnalyst(),

@@ -6,7 +6,7 @@ Everything but fetching and storing is a pure function of the order, the standin
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -22,6 +22,7 @@ from shared.domain.orders import DepthTaken
 from shared.domain.risk import RiskPolicy, RiskUsage, allowed_scale, check, check_losses
 from shared.domain.simulation import due_times, execute, refused
 from shared.domain.trade import Decision, Trade, Transfer, Verdict
+from shared.domain.transfers import Currencies, RebalancePolicy, plan_transfers
 from shared.errors import ArbitrageError, BadBook, VenueError
 from shared.findings import Findings, books_of
 from shared.records import from_payload, to_payload
@@ -76,33 +77,45 @@ class _Run:
 
 
 async def conditions(desk: Desk, order: Order) -> Conditions:
-    """The books that the fills meet, asked for once the slowest order has reached its venue; kept in the lake."""
+    """The books that the fills meet, kept in the lake.
+
+    They are asked for at once, which tells what the decision's delay cost, and again when the slowest order has
+    reached its venue, which are those that fill.
+    """
     chosen = [found for found, verdict in order.pairs() if verdict.decision is not Decision.REJECT]
     wanted = sorted({pair for found in chosen for pair in books_of(found, order.found.by_symbol())})
-    answers: Mapping[tuple[str, str], BookText | VenueError] = {}
+    books: dict[tuple[str, str], list[OrderBook]] = {}
     if chosen:
+        await _observe(desk, order, wanted, books)
         due = [due_times(found, order.scan_id, order.decided_ms, desk.latencies) for found in chosen]
         await desk.clock.sleep_until(max(map(max, due)) + FETCH_MARGIN_MS)
-        answers = await desk.market_data.order_books(wanted)
-    books: dict[tuple[str, str], list[OrderBook]] = {}
+        await _observe(desk, order, wanted, books)
+    return Conditions(
+        books, order.found.by_symbol(), order.found.values, desk.latencies, desk.detection.max_age_ms
+    )
+
+
+async def _observe(
+    desk: Desk,
+    order: Order,
+    wanted: Sequence[tuple[str, str]],
+    books: dict[tuple[str, str], list[OrderBook]],
+) -> None:
+    """Append what the books are now, and record it."""
     kept: dict[str, dict[str, BookText]] = {}
-    for (venue, symbol), answer in answers.items():
+    for (venue, symbol), answer in (await desk.market_data.order_books(wanted)).items():
         if isinstance(answer, VenueError):
             desk.metrics.measure("arbitrage_venue_errors", 1, venue=venue, kind=answer.kind)
             continue
         kept.setdefault(venue, {})[symbol] = answer
         try:
-            books[venue, symbol] = [answer.parse(venue, symbol)]
+            books.setdefault((venue, symbol), []).append(answer.parse(venue, symbol))
         except BadBook:
             desk.metrics.measure("arbitrage_venue_errors", 1, venue=venue, kind="bad_answer")
-    if kept:
-        venues = {venue: VenueMarket(books=found) for venue, found in kept.items()}
-        seen = Snapshot(desk.clock.now_ms(), venues, order.scan_id, phase="execution")
-        name = records.snapshot_name(desk.market, order.found.time_ms, order.scan_id, "execution")
-        await desk.lake.write(name, gzip.compress(encode_snapshot(seen) + b"\n", 1, mtime=0))
-    return Conditions(
-        books, order.found.by_symbol(), order.found.values, desk.latencies, desk.detection.max_age_ms
-    )
+    venues = {venue: VenueMarket(books=found) for venue, found in kept.items()}
+    seen = Snapshot(desk.clock.now_ms(), venues, order.scan_id, phase="execution")
+    name = records.snapshot_name(desk.market, seen.time_ms, order.scan_id, f"execution-{seen.time_ms}")
+    await desk.lake.write(name, gzip.compress(encode_snapshot(seen) + b"\n", 1, mtime=0))
 
 
 def deal(
@@ -112,12 +125,14 @@ def deal(
     risk: RiskPolicy,
     now_ms: int,
     *,
+    currencies: Currencies,
     halted: bool,
 ) -> Outcome:
     """Trade what the verdicts, the limits and the kill switch allow, one opportunity after another.
 
     An opportunity that cannot be traded is recorded as refused, and the others go on. A loss beyond its limit
-    trips the kill switch, which stops those that follow.
+    trips the kill switch, which stops those that follow. Inventory that has drifted is then sent back over
+    open networks, of which `currencies` tells.
     """
     switch = standing.kill_switch
     if halted:
@@ -129,7 +144,13 @@ def deal(
         except ArbitrageError as error:
             trade = refused(found, order.scan_id, order.decided_ms, Reason.BAD_BOOK, str(error))
         run.trades.append(trade)
-    return Outcome(tuple(run.trades), (), run.standing)
+    if run.standing.kill_switch.tripped:
+        return Outcome(tuple(run.trades), (), run.standing)
+    portfolio = run.standing.portfolio
+    transfers = plan_transfers(portfolio, currencies, met.values, RebalancePolicy(), now_ms)
+    for transfer in transfers:
+        portfolio = portfolio.send(transfer)
+    return Outcome(tuple(run.trades), transfers, replace(run.standing, portfolio=portfolio))
 
 
 def _trade(

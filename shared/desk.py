@@ -21,7 +21,7 @@ from shared.domain.portfolio import Portfolio
 from shared.domain.portfolio import fund as fund_portfolio
 from shared.domain.risk import RiskPolicy, RiskUsage
 from shared.domain.values import Values
-from shared.errors import Conflict
+from shared.errors import Conflict, VenueError
 from shared.ports import Analyst, Clock, Lake, MarketData, Metrics, State, VenueReference, Warehouse
 
 BOOKED_EXECUTIONS_KEPT = 500
@@ -38,10 +38,11 @@ class Funding:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Instruments and currencies of all venues, and the blob that holds them."""
+    """Instruments and currencies of the venues, the blob that holds them, and which venues gave none."""
 
     venues: Mapping[str, VenueReference]
     blob: str
+    missing: Mapping[str, VenueError] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -64,7 +65,6 @@ class Desk:
     funding: Funding
     max_books: int
     model_top: int
-    seed: int
     halted: bool
     clock: Clock
     market_data: MarketData
@@ -134,7 +134,7 @@ async def fund(desk: Desk, snapshot: Snapshot) -> Standing:
     """
     values = Values(Books(snapshot, desk.detection, {}))
     listed = [
-        Instrument(venue, symbol, *symbol.split("/"))
+        Instrument(venue, symbol, symbol.partition("/")[0], symbol.partition("/")[2])
         for venue, market in snapshot.venues.items()
         for symbol in market.books
         if desk.funding.assets.issuperset(symbol.split("/"))

@@ -5,6 +5,8 @@ The memory is a convenience, not a record: two scans at once may each note witho
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,17 +14,21 @@ from statistics import pstdev
 from typing import Any
 
 from shared.desk import Desk
+from shared.domain import lifetimes
 from shared.domain.facts import AssetEvidence, PathHistory, Surroundings, VenueHealth
+from shared.domain.frozen import observe as observe_books
+from shared.domain.frozen import pack, unpack
 from shared.domain.gates import Books
 from shared.domain.identity import conflict
 from shared.domain.market import Currency, Side, Snapshot
-from shared.domain.opportunity import Detection, Opportunity, Reason
+from shared.domain.opportunity import Opportunity, Reason
 from shared.domain.policy import DetectionPolicy
 from shared.domain.trade import Trade
 from shared.domain.transfer import canonical_networks, transfer_refusal
 from shared.domain.values import Values
 from shared.errors import VenueError
 from shared.ports import VenueQuotes
+from shared.records import Row, ScanKey, lifetime_row
 
 SCANS_KEPT = 20
 PATHS_KEPT = 400
@@ -33,19 +39,26 @@ MIDS_KEPT = 12
 class Memory:
     """What was known before a scan, with the scan's own answers noted.
 
-    `venues` holds the last answers, newest last: latency in ms, or None for a failure. `mids` the last mids of the
-    funded instruments. `paths` what trading a path brought: [trades, decided, realised].
+    `frozen` are the books that have stood still for too long, in ms. `venues` holds the last answers, newest
+    last: latency in ms, or None for a failure. `mids` are the last mids of the funded instruments, `paths` what
+    trading a path brought: [trades, decided, realised]. `living` are the opportunities under way.
     """
 
     frozen: Mapping[tuple[str, str], int] = field(default_factory=dict)
     venues: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
     mids: Mapping[str, Sequence[float]] = field(default_factory=dict)
     paths: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    living: lifetimes.Living = field(default_factory=dict)
 
 
-async def remember(desk: Desk, tops: Snapshot, answers: Mapping[str, VenueQuotes | VenueError]) -> Memory:
-    """The memory with this scan's answers noted."""
-    recent = await _value(desk, "recent")
+async def remember(
+    desk: Desk, tops: Snapshot, answers: Mapping[str, VenueQuotes | VenueError], *, whole: bool
+) -> Memory:
+    """The memory with this scan's answers noted; what a scan of a part of the market saw is not kept."""
+    packed, recent, paths, living = await asyncio.gather(
+        *(_value(desk, key) for key in ("frozen", "recent", "paths", "living"))
+    )
+    seen, frozen = observe_books(unpack(packed), tops)
     venues = {
         venue: [
             *recent.get("venues", {}).get(venue, [])[1 - SCANS_KEPT :],
@@ -59,9 +72,41 @@ async def remember(desk: Desk, tops: Snapshot, answers: Mapping[str, VenueQuotes
             if desk.funding.assets.issuperset(symbol.split("/")) and book.bids and book.asks:
                 name = f"{venue}:{symbol}"
                 mids[name] = [*mids.get(name, [])[1 - MIDS_KEPT :], _mid(book.bids[0][0], book.asks[0][0])]
-    await desk.state.replace(desk.room("memory"), "recent", {"venues": venues, "mids": mids})
-    paths = (await _value(desk, "paths")).get("paths", {})
-    return Memory({}, venues, mids, paths)
+    if whole:
+        await desk.state.replace(desk.room("memory"), "frozen", pack(seen))
+        await desk.state.replace(desk.room("memory"), "recent", {"venues": venues, "mids": mids})
+    return Memory(frozen, venues, mids, paths.get("paths", {}), lifetimes.from_dict(living))
+
+
+async def note(
+    desk: Desk, memory: Memory, time_ms: int, found: Sequence[Opportunity], *, whole: bool
+) -> tuple[lifetimes.Lifetime, ...]:
+    """Remember which opportunities live; those that ended with this scan."""
+    if not whole:
+        return ()
+    living, ended = lifetimes.observe(memory.living, time_ms, found)
+    await desk.state.replace(desk.room("memory"), "living", lifetimes.to_dict(living))
+    return ended
+
+
+def lifetime_rows(key: ScanKey, ended: Sequence[lifetimes.Lifetime]) -> list[Row]:
+    """Rows of table lifetimes."""
+    return [
+        lifetime_row(
+            key,
+            path=life.path,
+            kind=life.kind,
+            first_seen_ms=life.first_seen_ms,
+            last_seen_ms=life.last_seen_ms,
+            scans_seen=life.scans,
+            first_net_bps=life.first_net_bps,
+            peak_net_bps=life.peak_net_bps,
+            peak_ms=life.peak_ms,
+            last_net_bps=life.last_net_bps,
+            peak_profit_value=life.peak_profit_value,
+        )
+        for life in ended
+    ]
 
 
 def _mid(bid: str | None, ask: str | None) -> float:
@@ -108,7 +153,10 @@ def values(snapshot: Snapshot, policy: DetectionPolicy) -> dict[str, Decimal]:
 def surroundings(memory: Memory, snapshot: Snapshot, found: Opportunity) -> Surroundings:
     """What is known around an opportunity."""
     count, decided, realised = memory.paths.get(" ".join(found.path), ("0", "0", "0"))
+    life = memory.living.get(" ".join(found.path))
     history = PathHistory(
+        sightings=life.scans + 1 if life else 1,
+        lifetime_ms=snapshot.time_ms - life.first_seen_ms if life else 0,
         trades=int(count),
         kept_share=Decimal(realised) / Decimal(decided) if Decimal(decided) > 0 else None,
     )
@@ -176,12 +224,7 @@ def _volatility(memory: Memory, found: Opportunity) -> Decimal | None:
     deviations = []
     for leg in found.legs:
         mids = [mid for mid in memory.mids.get(f"{leg.venue}:{leg.symbol}", ()) if mid > 0]
-        moves = [later / earlier - 1 for earlier, later in zip(mids, mids[1:], strict=False)]
+        moves = [later / earlier - 1 for earlier, later in itertools.pairwise(mids)]
         if len(moves) > 1:
             deviations.append(pstdev(moves) * 10_000)
     return Decimal(repr(round(max(deviations), 1))) if deviations else None
-
-
-async def note(desk: Desk, memory: Memory, snapshot: Snapshot, detection: Detection) -> list[Any]:
-    """Remember what this scan saw; the lifetimes that ended with it."""
-    return []

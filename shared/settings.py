@@ -152,6 +152,7 @@ class Settings:
     rebalance_trades: Decimal | None = setting("REBALANCE_TRADES", None, number("1", "1000000"), "Trades between two transfers, which share the withdrawal fee; not set, transfers cost nothing")
     venue_timeout_ms: int = setting("VENUE_TIMEOUT_MS", 6000, whole(100, 60_000), "Longest wait for a venue's answer")
     book_levels: int = setting("BOOK_LEVELS", 50, whole(5, 200), "Levels of depth asked for a candidate")
+    books_within_ms: int = setting("BOOKS_WITHIN_MS", 1500, whole(100, 60_000), "Longest wait for the depth of all candidates, the venues' rate limits included")
     max_books_per_scan: int = setting("MAX_BOOKS_PER_SCAN", 80, whole(2, 400), "Most books in depth fetched in one scan")
 
     fund_quote: Decimal = setting("FUND_QUOTE", Decimal(20_000), number("0", "1000000000"), "Value of each quote asset that a venue starts with")

@@ -33,7 +33,7 @@ from shared.errors import (
 )
 from shared.findings import Findings
 from shared.ports import VenueQuotes
-from shared.records import Batch, ScanKey
+from shared.records import Batch, Row, ScanKey
 
 LOAD_BACKOFF_MS = 30_000
 LOAD_BACKOFF_LIMIT_MS = 15 * 60_000
@@ -48,6 +48,11 @@ class ScanRequest:
     symbols: tuple[str, ...] | None = None
     min_net_bps: Decimal | None = None
     capital: Decimal | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the whole market is scanned, so that what is not seen is not there."""
+        return self.venues is None and self.symbols is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +126,11 @@ async def scan(desk: Desk, request: ScanRequest) -> Scan:
         policy = _policy(desk.detection, request)
         known = await fetch.reference(desk)
         with desk.metrics.span("fetch_quotes"):
-            answers = await desk.market_data.quotes(request.venues or desk.venues)
+            asked = request.venues or desk.venues
+            answers = await desk.market_data.quotes(venue for venue in asked if venue not in known.missing)
+        answers = {venue: known.missing.get(venue) or answers[venue] for venue in asked}
         tops = fetch.assemble(desk, scan_id, known, answers, request.symbols)
-        memory = await evidence.remember(desk, tops, answers)
+        memory = await evidence.remember(desk, tops, answers, whole=request.whole)
         standing = await read_standing(desk) or await fund(desk, tops)
         tops = replace(tops, balances=standing.portfolio.balances)
         with desk.metrics.span("fetch_books"):
@@ -141,7 +148,12 @@ async def scan(desk: Desk, request: ScanRequest) -> Scan:
             desk.clock.now_ms() - started_ms,
         )
         with desk.metrics.span("store"):
-            scanned = await _store_scan(desk, snapshot, detection, found, answers, memory, span.traceparent)
+            ended = await evidence.note(
+                desk, memory, snapshot.time_ms, detection.opportunities, whole=request.whole
+            )
+            rows = _rows(desk, snapshot, detection, found, answers)
+            rows["lifetimes"] = evidence.lifetime_rows(_key(found), ended)
+            scanned = await _store_scan(desk, snapshot, found, rows, span.traceparent)
         span.set(opportunities=len(detection.opportunities), rejections=len(detection.rejections))
         telling.scanned(desk, found, answers)
         if not any(venue.status == "ok" for venue in found.venues):
@@ -157,13 +169,40 @@ def _policy(policy: DetectionPolicy, request: ScanRequest) -> DetectionPolicy:
     return policy
 
 
-async def _store_scan(
+def _key(found: Findings) -> ScanKey:
+    return ScanKey(found.market, found.scan_id, found.time_ms)
+
+
+def _rows(
     desk: Desk,
     snapshot: Snapshot,
     detection: Detection,
     found: Findings,
     answers: Mapping[str, VenueQuotes | VenueError],
-    memory: evidence.Memory,
+) -> dict[str, list[Row]]:
+    key = _key(found)
+    scan = records.scan_row(
+        key,
+        triggered_by=found.triggered_by,
+        duration_ms=found.elapsed_ms,
+        venues=snapshot.venues,
+        detection=detection,
+    )
+    return {
+        "scans": [scan],
+        "venue_health": telling.venue_health(key, snapshot, answers),
+        "arbitrage_opportunities": records.opportunity_rows(key, found.opportunities),
+        "opportunity_legs": records.leg_rows(key, found.opportunities),
+        "rejections": records.rejection_rows(key, found.rejections),
+        "market_data": records.market_data_rows(key, snapshot.venues, _watched(desk, snapshot, detection)),
+    }
+
+
+async def _store_scan(
+    desk: Desk,
+    snapshot: Snapshot,
+    found: Findings,
+    rows: Mapping[str, Sequence[Row]],
     traceparent: str | None,
 ) -> Scan:
     """Write the snapshot, the findings and the rows, in this order.
@@ -171,25 +210,6 @@ async def _store_scan(
     The intent to trade is written before the rows: a crash in between leaves an intent without a scan, which
     the watchdog forgets, never a recorded scan whose trades nobody starts.
     """
-    key = ScanKey(desk.market, found.scan_id, snapshot.time_ms)
-    ended = await evidence.note(desk, memory, snapshot, detection)
-    rows = {
-        "scans": [
-            records.scan_row(
-                key,
-                triggered_by=found.triggered_by,
-                duration_ms=found.elapsed_ms,
-                venues=snapshot.venues,
-                detection=detection,
-            )
-        ],
-        "venue_health": telling.venue_health(key, snapshot, answers),
-        "arbitrage_opportunities": records.opportunity_rows(key, detection.opportunities),
-        "opportunity_legs": records.leg_rows(key, detection.opportunities),
-        "rejections": records.rejection_rows(key, detection.rejections),
-        "market_data": records.market_data_rows(key, snapshot.venues, _watched(desk, snapshot, detection)),
-        "lifetimes": ended,
-    }
     batch = Batch(desk.market, "scan", found.scan_id, snapshot.time_ms, rows)
     blob = findings.findings_name(desk.market, snapshot.time_ms, found.scan_id)
     raw = records.snapshot_name(desk.market, snapshot.time_ms, found.scan_id, "scan")
@@ -204,6 +224,9 @@ async def _store_scan(
         )
     await desk.lake.write(batch.name, records.encode_batch(batch))
     await desk.state.replace(desk.room("scans"), found.scan_id, {"findings": blob, "at_ms": snapshot.time_ms})
+    await desk.state.replace(
+        desk.room("heartbeat"), "scan", {"at_ms": snapshot.time_ms, "scan_id": found.scan_id}
+    )
     return Scan(found, blob, batch.name, traceparent)
 
 
@@ -267,6 +290,8 @@ async def execute(desk: Desk, given: Mapping[str, Any]) -> dict[str, str]:
             return {"blob": done.value["blob"]}
         found = findings.decode(await desk.lake.read(given["blob"]))
         verdicts = [records.verdict_from_dict(verdict) for verdict in given["verdicts"]]
+        known = await fetch.reference(desk)
+        currencies = {venue: each.currencies for venue, each in known.venues.items()}
         order = dealing.Order(scan_id, desk.clock.now_ms(), found, verdicts)
         conditions: Conditions | None = None
         while True:
@@ -279,7 +304,13 @@ async def execute(desk: Desk, given: Mapping[str, Any]) -> dict[str, str]:
             if conditions is None:
                 conditions = await dealing.conditions(desk, order)
             outcome = dealing.deal(
-                order, standing, conditions, desk.risk, desk.clock.now_ms(), halted=desk.halted
+                order,
+                standing,
+                conditions,
+                desk.risk,
+                desk.clock.now_ms(),
+                currencies=currencies,
+                halted=desk.halted,
             )
             blob = await dealing.store(desk, order, outcome)
             try:
@@ -409,8 +440,9 @@ async def turn_kill_switch(desk: Desk, *, tripped: bool, by: str, reason: str) -
             raise NotFound("the desk has not scanned yet; scan first")
         turn = standing.kill_switch.trip if tripped else standing.kill_switch.clear
         switch = turn(by, reason, desk.clock.now_ms())
+        usage = standing.usage if tripped else standing.usage.pardoned()
         try:
-            await commit(desk, replace(standing, kill_switch=switch))
+            await commit(desk, replace(standing, kill_switch=switch, usage=usage))
         except Conflict:
             continue
         telling.switched(desk, standing.kill_switch, switch)

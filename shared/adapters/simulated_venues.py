@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from shared.domain.market import VENUE_IDS
 from shared.errors import SettingsError
+
+_DEMO_SECRET = b64encode(b"opens nothing but this simulator").decode()
+DEMO_KEYS = {
+    f"{venue}-api-{part}": value
+    for venue in VENUE_IDS
+    for part, value in (("key", "simulated-read-only"), ("secret", _DEMO_SECRET))
+}
+"""The read-only keys that the simulated venues publish: with them they tell fee tiers and network status."""
 
 ANNOUNCEMENT = "simulator listening on "
 START_LIMIT_S = 30
@@ -52,4 +62,4 @@ async def _address(child: asyncio.subprocess.Process) -> str:
     told = line.decode().strip()
     if not told.startswith(ANNOUNCEMENT):
         raise SettingsError([f"SIMULATOR_URL is missing and `python -m simulator` did not start; {remedy}"])
-    return told.removeprefix(ANNOUNCEMENT)
+    return told.removeprefix(ANNOUNCEMENT).split()[0]

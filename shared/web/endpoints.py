@@ -7,6 +7,7 @@ from typing import Any
 
 from shared import findings, records, steps
 from shared.desk import Desk, read_standing
+from shared.domain.kill_switch import KillSwitch
 from shared.errors import (
     ArbitrageError,
     Conflict,
@@ -21,6 +22,8 @@ from shared.findings import Findings
 from shared.snapshots import opportunity_json, rejection_json
 from shared.steps import Scan
 from shared.version import VERSION
+from shared.web import overview as overviews
+from shared.web import page as pages
 from shared.web.answers import Answer, as_json, problem
 from shared.web.requests import BadRequest, body_object, page, scan_request
 
@@ -196,11 +199,12 @@ async def kill_switch(promise: Promise) -> Answer:
 
     async def work(desk: Desk) -> Answer:
         standing = await read_standing(desk)
-        stored = standing.kill_switch.to_dict() if standing else {"tripped": False, "history": []}
-        history = [{**event, "at": records.iso(event["at_ms"])} for event in stored["history"]]
-        return as_json(
-            {"tripped": stored["tripped"] or desk.halted, "setting": desk.halted, "history": history}
-        )
+        switch = standing.kill_switch if standing else KillSwitch()
+        history = [
+            {"tripped": each.tripped, "by": each.by, "reason": each.reason, "at": records.iso(each.at_ms)}
+            for each in switch.history
+        ]
+        return as_json({"tripped": switch.tripped or desk.halted, "setting": desk.halted, "history": history})
 
     return await guarded(promise, work)
 
@@ -264,3 +268,24 @@ async def health(promise: Promise) -> Answer:
             "last_scan": records.iso(heartbeat.value["at_ms"]) if heartbeat else None,
         }
     )
+
+
+async def overview(promise: Promise) -> Answer:
+    """Everything the page shows at first sight."""
+
+    async def work(desk: Desk) -> Answer:
+        return as_json(await overviews.overview(desk))
+
+    return await guarded(promise, work)
+
+
+def dashboard() -> Answer:
+    """The page; its data comes by requests that carry a key."""
+    document = pages.render()
+    headers = {
+        "Content-Security-Policy": document.policy,
+        "Cache-Control": "no-cache",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Answer(200, document.html.encode(), "text/html", headers)
