@@ -84,6 +84,10 @@ class _Track:
     slot_ms: int
     max_net_bps: float
     ideas: tuple[_Idea, ...]
+    min_net_bps: float = 5.0
+    min_usd: float = 120.0
+    steady: bool = False
+    """Never short: something worth taking is there in most of its time."""
 
 
 _THREE = ("binance", "bybit", "gateio")
@@ -111,7 +115,7 @@ TRACKS = (
         *_two_leg("ETH"), *_two_leg("ETH", "USDC", ("binance", "bybit")), _triangle("UNI", "ETH", "gateio"),
         _triangle("ATOM", "ETH", "binance"), _triangle("DOT", "ETH", "gateio"),
         _triangle("NEAR", "ETH", "binance"))),
-    _Track("sol", 101_000, 55, _two_leg("SOL XRP")),
+    _Track("sol", 47_000, 55, _two_leg("SOL XRP"), min_net_bps=12.0, min_usd=2_000.0, steady=True),
     _Track("doge", 107_000, 55, _two_leg("DOGE LTC")),
     _Track("ada", 109_000, 55, _two_leg("ADA BCH")),
     _Track("trx", 113_000, 55, _two_leg("TRX XLM")),
@@ -126,6 +130,7 @@ FAST_TICKERS = frozenset(idea.base for track in TRACKS for idea in track.ideas)
 
 _ONE_SIDED_SHARE_BPS = 13.0
 """What the second venue moves when the first has dear fees: less than a loop through a third costs."""
+_MOST_USD = 9_000.0
 _SHORT_SHARE = 0.15
 """How many live for 5 to 20 seconds only."""
 _CROSSED_SHARE_BPS = 12.0
@@ -167,12 +172,13 @@ class Timetable:
     def _make(self, track: _Track, slot: int) -> Plan:
         key = key_of(self._seed, f"planted {track.name} {slot}")
         idea = track.ideas[mix(key, 1) % len(track.ideas)]
-        short = unit(key, 2) < _SHORT_SHARE
+        short = unit(key, 2) < _SHORT_SHARE and not track.steady
         life_ms = 5_000 + 15_000 * unit(key, 3) if short else 20_000 + 70_000 * unit(key, 3)
+        life_ms = max(life_ms, track.slot_ms * 0.8) if track.steady else life_ms
         life_ms = int(min(life_ms, track.slot_ms - 4_000)) // GRID_MS * GRID_MS
-        room_ms = track.slot_ms - life_ms
+        room_ms = track.slot_ms - life_ms - GRID_MS
         start_ms = (slot * track.slot_ms + int(room_ms * unit(key, 4))) // GRID_MS * GRID_MS + GRID_MS
-        peak_net_bps = 5.0 + (track.max_net_bps - 5.0) * unit(key, 5)
+        peak_net_bps = track.min_net_bps + (track.max_net_bps - track.min_net_bps) * unit(key, 5)
         legs, start_asset, fixed_bps = self._route(idea, key)
         return Plan(
             id=f"{track.name}-{slot}",
@@ -185,7 +191,7 @@ class Timetable:
             end_ms=start_ms + life_ms,
             peak_net_bps=peak_net_bps,
             fixed_bps=fixed_bps,
-            notional_usd=120.0 * 75.0 ** unit(key, 6),
+            notional_usd=track.min_usd * (_MOST_USD / track.min_usd) ** unit(key, 6),
         )
 
     def _route(self, idea: _Idea, key: int) -> tuple[tuple[PlannedLeg, ...], str, float | None]:

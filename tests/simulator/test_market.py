@@ -142,7 +142,7 @@ def test_a_few_opportunities_are_live_at_nearly_any_time_and_some_pay_in_every_m
     paying = [sum(p.profit > 1 and p.watched for p in world.planted(at)) for at in moments]
     live = [len(world.planted(at)) for at in moments]
     assert sum(live) / len(live) > 2
-    assert all(any(paying[n : n + 4]) for n in range(len(paying) - 4)), (
+    assert all(any(paying[n : n + 4]) for n in range(len(paying) - 3)), (
         "a scan every 15 s trades within a minute"
     )
 
