@@ -53,6 +53,14 @@ async def refresh_markets_timer(timer: func.TimerRequest) -> None:
     await steps.refresh_markets(await composition.desk())
 
 
+@app.timer_trigger(arg_name="timer", schedule="%COMPACT_SCHEDULE%")
+@app.durable_client_input(client_name="client")
+async def compact_timer(timer: func.TimerRequest, client: Any) -> None:
+    desk = await composition.desk()
+    await upkeep.compact(desk)
+    await client.purge_instance_history_by(**upkeep.old_workflows(desk))
+
+
 @app.timer_trigger(arg_name="timer", schedule="%WATCHDOG_SCHEDULE%")
 @app.queue_output(arg_name="loads", queue_name=LOADS, connection=STORAGE)
 @app.durable_client_input(client_name="client")
@@ -151,6 +159,11 @@ async def kill_switch_status_http(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("overview", methods=["GET"])
 async def overview_http(req: func.HttpRequest) -> func.HttpResponse:
     return reply(await endpoints.overview(composition.desk))
+
+
+@app.route("metrics", methods=["GET"])
+async def metrics_http(req: func.HttpRequest) -> func.HttpResponse:
+    return reply(await endpoints.metrics(composition.desk))
 
 
 @app.route("dashboard", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

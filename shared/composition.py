@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from shared.adapters.rules import RulesAnalyst
 from shared.adapters.simulated_venues import DEMO_KEYS
 from shared.adapters.telemetry import make_metrics
 from shared.adapters.venues import CcxtMarketData
+from shared.adapters.webhook import Webhook
 from shared.desk import Desk, Funding
+from shared.domain.alarms import AlarmLimits
 from shared.domain.fees import fee_overrides
 from shared.domain.latency import Latencies, Latency
 from shared.domain.market import FeeAsset
@@ -143,9 +147,28 @@ def metrics(settings: Settings) -> Metrics:
     )
 
 
+def _has_model(settings: Settings) -> bool:
+    return bool(settings.openai_api_key or settings.azure_openai_endpoint or settings.key_vault_url)
+
+
+async def _compact(lake: Lake, market: str, now_ms: int) -> None:
+    from shared.adapters.parquet import compact  # noqa: PLC0415 - heavy, and needed once an hour
+
+    await compact(lake, market, now_ms)
+
+
+def interval_ms(schedule: str) -> int:
+    """The longest time between two occurrences of a six-field schedule within its next ten."""
+    from croniter import croniter  # noqa: PLC0415 - needed by the watchdog only
+
+    times = croniter(schedule, datetime(2026, 1, 1, tzinfo=UTC), second_at_beginning=True, day_or=False)
+    following = [times.get_next(float) for _ in range(10)]
+    return int(max(later - earlier for earlier, later in itertools.pairwise(following)) * 1000)
+
+
 def _analyst(settings: Settings, state: State, secret: Secrets, clock: SystemClock) -> Analyst:
     rules = RulesAnalyst()
-    if not (settings.openai_api_key or settings.azure_openai_endpoint or settings.key_vault_url):
+    if not _has_model(settings):
         return rules
     from shared.adapters.language_model import ModelAnalyst  # noqa: PLC0415 - heavy, and not needed without it
 
@@ -167,6 +190,7 @@ def build(settings: Settings) -> Desk:
             ]
         )
     clock = SystemClock()
+    lake = _lake(settings)
     state = _state(settings)
     secret = _secrets(settings)
     by_default = bool(settings.key_vault_url) or settings.market == "simulated"
@@ -210,10 +234,16 @@ def build(settings: Settings) -> Desk:
         ),
         analyst=_analyst(settings, state, secret, clock),
         rules=RulesAnalyst(),
-        lake=_lake(settings),
+        lake=lake,
         state=state,
         warehouse=warehouse(settings),
         metrics=metrics(settings),
+        notifier=Webhook(settings.alert_webhook_url, settings.alert_webhook_shape, settings.market)
+        if settings.alert_webhook_url
+        else None,
+        alarm_limits=AlarmLimits(daily_loss=settings.max_daily_loss / 2, drawdown=settings.max_drawdown / 2),
+        scan_every_ms=lambda: interval_ms(settings.scan_schedule),
+        compact=lambda now_ms: _compact(lake, settings.market, now_ms),
         nonce=lambda: secrets.token_hex(4),
     )
 

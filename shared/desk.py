@@ -8,10 +8,11 @@ between makes the commit fail.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from shared.domain.alarms import AlarmLimits
 from shared.domain.gates import Books
 from shared.domain.kill_switch import KillSwitch
 from shared.domain.latency import Latencies
@@ -22,7 +23,17 @@ from shared.domain.portfolio import fund as fund_portfolio
 from shared.domain.risk import RiskPolicy, RiskUsage
 from shared.domain.values import Values
 from shared.errors import Conflict, VenueError
-from shared.ports import Analyst, Clock, Lake, MarketData, Metrics, State, VenueReference, Warehouse
+from shared.ports import (
+    Analyst,
+    Clock,
+    Lake,
+    MarketData,
+    Metrics,
+    Notifier,
+    State,
+    VenueReference,
+    Warehouse,
+)
 
 BOOKED_EXECUTIONS_KEPT = 500
 
@@ -74,7 +85,11 @@ class Desk:
     state: State
     warehouse: Warehouse
     metrics: Metrics
+    notifier: Notifier | None
+    alarm_limits: AlarmLimits
     nonce: Callable[[], str]
+    scan_every_ms: Callable[[], int]
+    compact: Callable[[int], Awaitable[object]]
     cache: Cache = field(default_factory=Cache)
 
     def room(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Examines every service for real: a probe is written, read and deleted, the venues are asked, the schema compared."""
+"""Examines every service for real: probes are written and read, venues asked, the schema compared."""
 
 from __future__ import annotations
 

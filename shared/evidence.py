@@ -66,6 +66,12 @@ async def remember(
         ]
         for venue, answer in answers.items()
     }
+    failing = recent.get("down", {})
+    down = {
+        venue: [failing[venue][0] if venue in failing else tops.time_ms, answer.message]
+        for venue, answer in answers.items()
+        if isinstance(answer, VenueError)
+    }
     mids = {**recent.get("mids", {})}
     for venue, market in tops.venues.items():
         for symbol, book in market.books.items():
@@ -74,7 +80,9 @@ async def remember(
                 mids[name] = [*mids.get(name, [])[1 - MIDS_KEPT :], _mid(book.bids[0][0], book.asks[0][0])]
     if whole:
         await desk.state.replace(desk.room("memory"), "frozen", pack(seen))
-        await desk.state.replace(desk.room("memory"), "recent", {"venues": venues, "mids": mids})
+        await desk.state.replace(
+            desk.room("memory"), "recent", {"venues": venues, "mids": mids, "down": down}
+        )
     return Memory(frozen, venues, mids, paths.get("paths", {}), lifetimes.from_dict(living))
 
 

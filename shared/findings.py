@@ -30,8 +30,10 @@ class VenueAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """A scan's result. `instruments` are those of the opportunities' books and of the direct pairs that unwind
-    them, with the taker fee that applies; `values` are USDT per unit; `surroundings` go with the opportunities.
+    """A scan's result.
+
+    `instruments` are those of the opportunities' books and of the direct pairs that unwind them, with the taker
+    fee that applies; `values` are USDT per unit; `surroundings` go with the opportunities.
     """
 
     version: int

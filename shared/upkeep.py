@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from shared.alerting import alert
 from shared.desk import Desk
 from shared.errors import TransientLoadError
+from shared.health import measure, taken_ms
 from shared.records import partition
 from shared.steps import load_message
 
@@ -31,22 +33,37 @@ class Left:
 
 
 async def watch(desk: Desk) -> Left:
-    """Find recorded scans whose load or workflow nobody is at, and sweep what is too old to be asked for."""
+    """Find recorded scans whose load or workflow nobody is at, raise alarms, sweep what is too old."""
     with desk.metrics.span("watch"):
-        left = Left(await _unloaded(desk), await _unstarted(desk))
+        unloaded = await _unloaded(desk)
+        left = Left(await _to_load_again(desk, unloaded), await _unstarted(desk))
+        await alert(
+            await measure(desk, unloaded=unloaded),
+            desk.alarm_limits,
+            state=desk.state,
+            room=desk.room("alarms"),
+            metrics=desk.metrics,
+            notifier=desk.notifier,
+        )
         await _sweep(desk)
         return left
 
 
+async def compact(desk: Desk) -> None:
+    """Turn finished hours into Parquet and drop what is older than its retention."""
+    with desk.metrics.span("compact"):
+        await desk.compact(desk.clock.now_ms())
+
+
+def old_workflows(desk: Desk) -> dict[str, datetime]:
+    """The histories to purge, as the Durable client takes them."""
+    until = datetime.fromtimestamp((desk.clock.now_ms() - STATE_KEPT_MS) / 1000, UTC)
+    return {"created_time_from": datetime(2020, 1, 1, tzinfo=UTC), "created_time_to": until}
+
+
 async def _unloaded(desk: Desk) -> list[str]:
-    """Messages for blobs that are in the lake, not in the warehouse, and not waiting or poisoned."""
+    """Recorded blobs that are old enough to be in the warehouse and are not."""
     now_ms = desk.clock.now_ms()
-    waiting = {
-        entry.key
-        for entry in await desk.state.entries(desk.room("retries"))
-        if entry.value["next_ms"] > now_ms
-    }
-    known = waiting | {entry.key for entry in await desk.state.entries(desk.room("poisoned"))}
     mark = await desk.state.get(desk.room("watchdog"), "loads")
     since_ms = max(mark.value["since_ms"] if mark else 0, now_ms - LOOK_BACK_MS)
     hours = range(since_ms // HOUR_MS, now_ms // HOUR_MS + 1)
@@ -61,10 +78,20 @@ async def _unloaded(desk: Desk) -> list[str]:
                 complete_until = (hour + 1) * HOUR_MS
     except TransientLoadError:
         return []
+    settled = [name for name in missing if now_ms - taken_ms(name) >= SETTLING_MS]
     await desk.state.replace(
-        desk.room("watchdog"), "loads", {"since_ms": complete_until, "missing": len(missing)}
+        desk.room("watchdog"), "loads", {"since_ms": complete_until, "missing": len(settled)}
     )
-    return [load_message(name, None) for name in missing if name not in known and _settled(name, now_ms)]
+    return settled
+
+
+async def _to_load_again(desk: Desk, unloaded: list[str]) -> list[str]:
+    """Messages for those that no back-off holds and that are not poisoned."""
+    now_ms = desk.clock.now_ms()
+    retries = await desk.state.entries(desk.room("retries"))
+    held = {entry.key for entry in retries if entry.value["next_ms"] > now_ms}
+    held |= {entry.key for entry in await desk.state.entries(desk.room("poisoned"))}
+    return [load_message(name, None) for name in unloaded if name not in held]
 
 
 async def _recorded(desk: Desk, hour_ms: int) -> AsyncIterator[str]:
@@ -80,13 +107,6 @@ async def _without_ledger(desk: Desk, names: list[str]) -> list[str]:
         loaded = await desk.warehouse.loaded(asked)
         missing += [name for name in asked if name not in loaded]
     return missing
-
-
-def _settled(blob: str, now_ms: int) -> bool:
-    """Whether a blob's scan is old enough for its message to have been lost."""
-    stamp = blob.rpartition("/")[2][: len("20261122T120000000Z")]
-    taken = datetime.strptime(f"{stamp[:15]}+0000", "%Y%m%dT%H%M%S%z")
-    return now_ms - int(taken.timestamp() * 1000) >= SETTLING_MS
 
 
 async def _unstarted(desk: Desk) -> list[dict[str, Any]]:

@@ -289,3 +289,10 @@ def dashboard() -> Answer:
         "X-Content-Type-Options": "nosniff",
     }
     return Answer(200, document.html.encode(), "text/html", headers)
+
+
+async def metrics(promise: Promise) -> Answer:
+    """What is stored, as Prometheus reads it."""
+    from shared.web import prometheus  # noqa: PLC0415 - its library is needed by this function only
+
+    return await guarded(promise, prometheus.answer)

@@ -1,0 +1,49 @@
+"""What the watchdog measures: scans, venues, loads, losses and budget, as the alarms judge them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from shared.desk import Desk, read_standing
+from shared.domain.alarms import Health
+from shared.records import from_iso
+
+
+async def measure(desk: Desk, *, unloaded: list[str]) -> Health:
+    """The health of the desk; `unloaded` are the recorded blobs that are not in the warehouse yet."""
+    now_ms = desk.clock.now_ms()
+    heartbeat = await desk.state.get(desk.room("heartbeat"), "scan")
+    recent = await desk.state.get(desk.room("memory"), "recent")
+    poisoned = await desk.state.entries(desk.room("poisoned"))
+    standing = await read_standing(desk)
+    usage = standing.usage.at(now_ms) if standing else None
+    cause = standing.kill_switch.cause if standing else None
+    return Health(
+        now_ms=now_ms,
+        started_ms=await _started_ms(desk, now_ms),
+        scan_every_ms=desk.scan_every_ms(),
+        last_scan_ms=heartbeat.value["at_ms"] if heartbeat else None,
+        venues_down={v: (since, why) for v, (since, why) in recent.value["down"].items()} if recent else {},
+        loads_waiting=len(unloaded),
+        oldest_load_ms=min(map(taken_ms, unloaded), default=None),
+        loads_poisoned=len(poisoned),
+        profit_today=usage.day_profit if usage else Decimal(0),
+        drawdown=usage.peak - usage.profit if usage else Decimal(0),
+        kill_switch=f"tripped by {cause.by}: {cause.reason}" if cause else None,
+    )
+
+
+async def _started_ms(desk: Desk, now_ms: int) -> int:
+    """When the watchdog made its first round: before it, no scan can be missed."""
+    entry = await desk.state.get(desk.room("watchdog"), "started")
+    if entry is None:
+        await desk.state.replace(desk.room("watchdog"), "started", {"at_ms": now_ms})
+        return now_ms
+    return int(entry.value["at_ms"])
+
+
+def taken_ms(blob: str) -> int:
+    """The time in the name of a scan's blob, as `20261122T120000123Z-...`."""
+    stamp = blob.rpartition("/")[2]
+    day, clock, ms = stamp[:8], stamp[9:15], stamp[15:18]
+    return from_iso(f"{day[:4]}-{day[4:6]}-{day[6:]}T{clock[:2]}:{clock[2:4]}:{clock[4:]}.{ms}Z", "blob")
