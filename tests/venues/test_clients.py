@@ -11,8 +11,8 @@ import pytest
 
 from shared.adapters.venues.clients import Clients, clock_drift_ms
 from shared.adapters.venues.cooldown import Cooldowns
-from shared.adapters.venues.market_data import VENUES
 from shared.adapters.venues.options import PUBLIC_HOSTS, ClientOptions
+from shared.domain.market import VENUE_IDS as VENUES
 from shared.ports import VenueQuotes
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 def run_python(code):
     command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own code
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 
@@ -37,7 +37,7 @@ async def open_clients(state, clock):
     def open_them(**options):
         settings = {"base_url": None, "public_hosts": PUBLIC_HOSTS, **options}
         client_options = ClientOptions(**settings, time_out_ms=2000, aliases={}, rest_s={})
-        opened.append(Clients(VENUES, clock, Cooldowns(state, clock), client_options))
+        opened.append(Clients(clock, Cooldowns(state, clock), client_options))
         return opened[-1]
 
     yield open_them

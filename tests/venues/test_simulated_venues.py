@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.adapters.venues.market_data import VENUES
+from shared.domain.market import VENUE_IDS as VENUES
 from shared.domain.market import BookText, FeeAsset
 from shared.errors import VenueBanned, VenueError, VenueLied, VenueTimeout, VenueUnavailable
 from shared.ports import VenueQuotes

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
+import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid, top
+from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid, tops
 from shared.domain.market import BookText, Currency, Network
+
+
+class _Ticker(msgspec.Struct, rename="camel", gc=False):
+    symbol: str
+    bid_price: str
+    bid_qty: str
+    ask_price: str
+    ask_qty: str
+
+
+_COLUMNS = attrgetter("symbol", "bid_price", "bid_qty", "ask_price", "ask_qty")
 
 
 class Binance(Venue):
@@ -18,6 +31,7 @@ class Binance(Venue):
     id = "binance"
     ccxt_id = "binance"
     most_levels = 5000
+    quotes_decoder = msgspec.json.Decoder(list[_Ticker])
 
     @override
     def ask_quotes(self, exchange: Any) -> Any:
@@ -25,14 +39,7 @@ class Binance(Venue):
 
     @override
     def quotes(self, body: Any, symbols: Mapping[str, str]) -> dict[str, BookText]:
-        books = {}
-        for row in body:
-            symbol = symbols.get(row["symbol"])
-            if symbol is not None:
-                book = top(row["bidPrice"], row["bidQty"], row["askPrice"], row["askQty"])
-                if book is not None:
-                    books[symbol] = book
-        return books
+        return tops(map(_COLUMNS, body), symbols)
 
     @override
     def ask_book(self, exchange: Any, instrument_id: str, levels: int) -> Any:

@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypedDict
 
+import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid, positive, top
+from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid, positive, tops
 from shared.domain.market import BookText, Currency, Network
+
+
+class _Ticker(msgspec.Struct, rename="camel", gc=False):
+    symbol: str
+    bid1_price: str = ""
+    bid1_size: str = ""
+    ask1_price: str = ""
+    ask1_size: str = ""
+
+
+_COLUMNS = attrgetter("symbol", "bid1_price", "bid1_size", "ask1_price", "ask1_size")
+
+
+class _Result(TypedDict):
+    list: list[_Ticker]
+
+
+class _Tickers(TypedDict):
+    retCode: int
+    result: _Result
+    time: int
 
 
 class Bybit(Venue):
@@ -18,6 +41,7 @@ class Bybit(Venue):
     id = "bybit"
     ccxt_id = "bybit"
     most_levels = 200
+    quotes_decoder = msgspec.json.Decoder(_Tickers)
 
     @override
     def ask_quotes(self, exchange: Any) -> Any:
@@ -25,19 +49,12 @@ class Bybit(Venue):
 
     @override
     def quotes(self, body: Any, symbols: Mapping[str, str]) -> dict[str, BookText]:
-        books = {}
-        time_ms = body["time"]
-        for row in body["result"]["list"]:
-            symbol = symbols.get(row["symbol"])
-            if symbol is not None:
-                book = top(row["bid1Price"], row["bid1Size"], row["ask1Price"], row["ask1Size"], time_ms)
-                if book is not None:
-                    books[symbol] = book
-        return books
+        return tops(map(_COLUMNS, body["result"]["list"]), symbols, body["time"])
 
     @override
     def server_time_ms(self, body: Any) -> int | None:
-        return int(body["time"])
+        time_ms: int = body["time"]
+        return time_ms
 
     @override
     def ask_book(self, exchange: Any, instrument_id: str, levels: int) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from time import perf_counter
@@ -14,14 +15,22 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import certifi
+import msgspec
+import orjson
 
+from shared.adapters.venues.binance import Binance
+from shared.adapters.venues.bybit import Bybit
 from shared.adapters.venues.cooldown import Cooldowns
 from shared.adapters.venues.failures import Transport, translate
+from shared.adapters.venues.gateio import Gateio
 from shared.adapters.venues.imports import EXCHANGES
+from shared.adapters.venues.kraken import Kraken
 from shared.adapters.venues.options import ClientOptions
 from shared.adapters.venues.venue import Venue
 from shared.errors import VenueBanned, VenueTimeout, VenueUnavailable
 from shared.ports import Clock
+
+VENUES: Mapping[str, Venue] = {venue.id: venue for venue in (Binance(), Bybit(), Gateio(), Kraken())}
 
 Request = Callable[[Any], Awaitable[Any]]
 """A call of one or more methods of a ccxt client."""
@@ -37,6 +46,9 @@ _ccxt_log.setLevel(logging.WARNING)  # at DEBUG ccxt logs the headers of signed 
 
 _transport: ContextVar[Transport] = ContextVar("transport")
 """Of the request under way in this task, and in the tasks that ccxt starts for it."""
+
+_decoder: ContextVar[msgspec.json.Decoder[Any] | None] = ContextVar("decoder", default=None)
+"""Made for the answer to that request, if there is one."""
 
 
 class Answer(NamedTuple):
@@ -70,6 +82,14 @@ def _date_ms(transport: Transport) -> int | None:
         return None
 
 
+def _decode(text: str) -> Any:
+    decoder = _decoder.get()
+    if decoder is not None:
+        with suppress(msgspec.DecodeError):
+            return decoder.decode(text)
+    return orjson.loads(text)
+
+
 class VenueClient:
     """One venue's ccxt client."""
 
@@ -83,6 +103,7 @@ class VenueClient:
         self._rest_s = rest_s
         self._room = asyncio.Semaphore(REQUESTS_AT_ONCE)
         exchange.on_rest_response = self._note
+        exchange.on_json_response = _decode
 
     def _note(
         self, status: int, _reason: str, _url: str, _method: str, headers: Any, text: str, *_: Any
@@ -92,8 +113,10 @@ class VenueClient:
         transport.received_ms = self._clock.now_ms()
         return text.strip()
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request, decoder: msgspec.json.Decoder[Any] | None = None) -> Answer:
         """Send a request; a second time where the venue was silent or broke down; never into a ban.
+
+        A body that the decoder does not expect is decoded to plain values, as any other.
 
         Raises:
             VenueTimeout: no answer, twice.
@@ -102,6 +125,7 @@ class VenueClient:
             VenueLied: the body could not be read.
             VenueError: it refused the request.
         """
+        _decoder.set(decoder)
         try:
             return await self._ask(request)
         except (VenueTimeout, VenueUnavailable):
@@ -146,10 +170,7 @@ class Clients:
     limiters of their own, so that no tick waits behind a refresh.
     """
 
-    def __init__(
-        self, venues: Mapping[str, Venue], clock: Clock, cooldowns: Cooldowns, options: ClientOptions
-    ) -> None:
-        self._venues = venues
+    def __init__(self, clock: Clock, cooldowns: Cooldowns, options: ClientOptions) -> None:
         self._clock = clock
         self._cooldowns = cooldowns
         self._options = options
@@ -174,9 +195,9 @@ class Clients:
 
     def _open(self, opened: dict[str, VenueClient], venue: str) -> VenueClient:
         if venue not in opened:
-            exchange = self._exchange(self._venues[venue])
+            exchange = self._exchange(VENUES[venue])
             opened[venue] = VenueClient(
-                self._venues[venue], exchange, self._clock, self._cooldowns, self._options.rest_s
+                VENUES[venue], exchange, self._clock, self._cooldowns, self._options.rest_s
             )
         return opened[venue]
 
@@ -199,7 +220,7 @@ class Clients:
         exchange.ssl_context = self._tls
         host = self._options.public_hosts.get(venue.id)
         exchange.urls["api"] = {
-            name: _readdressed(exchange, url, self._options.base_url, host if name == "public" else None)
+            name: readdressed(exchange, url, self._options.base_url, host if name == "public" else None)
             for name, url in exchange.urls["api"].items()
         }
         return exchange
@@ -211,10 +232,10 @@ class Clients:
         await self._session.close()
 
 
-def _readdressed(exchange: Any, url: Any, base_url: str | None, host: str | None) -> Any:
+def readdressed(exchange: Any, url: Any, base_url: str | None, host: str | None) -> Any:
     """A tree of ccxt's addresses, all at `base_url` if there is one, else at `host` if there is one."""
     if isinstance(url, dict):
-        return {name: _readdressed(exchange, part, base_url, host) for name, part in url.items()}
+        return {name: readdressed(exchange, part, base_url, host) for name, part in url.items()}
     parts = urlsplit(exchange.implode_hostname(url))
     if base_url:
         return base_url.rstrip("/") + parts.path

@@ -6,10 +6,17 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid, top
+from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid, tops
 from shared.domain.market import BookText, Currency, Network
+
+
+class _Ticker(msgspec.Struct, gc=False):
+    currency_pair: str
+    highest_bid: str = ""
+    lowest_ask: str = ""
 
 
 class Gateio(Venue):
@@ -19,6 +26,7 @@ class Gateio(Venue):
     ccxt_id = "gate"
     most_levels = 1000
     states_fees = True
+    quotes_decoder = msgspec.json.Decoder(list[_Ticker])
 
     @override
     def ask_quotes(self, exchange: Any) -> Any:
@@ -26,14 +34,9 @@ class Gateio(Venue):
 
     @override
     def quotes(self, body: Any, symbols: Mapping[str, str]) -> dict[str, BookText]:
-        books = {}
-        for row in body:
-            symbol = symbols.get(row["currency_pair"])
-            if symbol is not None:
-                book = top(row["highest_bid"], None, row["lowest_ask"], None)
-                if book is not None:
-                    books[symbol] = book
-        return books
+        return tops(
+            ((row.currency_pair, row.highest_bid, None, row.lowest_ask, None) for row in body), symbols
+        )
 
     @override
     def ask_book(self, exchange: Any, instrument_id: str, levels: int) -> Any:

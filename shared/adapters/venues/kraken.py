@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
+import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.venue import Ask, Venue, overlaid, top
+from shared.adapters.venues.venue import Ask, Venue, overlaid, tops
 from shared.domain.market import BookText, Currency, FeeAsset, Network
 
 QUIET_MS = 30_000
@@ -69,6 +70,18 @@ def network_code(name: str) -> str:
     return next((code for pattern, code in _NETWORK_CODES if pattern.search(name)), name)
 
 
+class _Ticker(msgspec.Struct, gc=False):
+    """Price, whole lots and amount of bid and ask."""
+
+    b: tuple[str, str, str]
+    a: tuple[str, str, str]
+
+
+class _Tickers(TypedDict):
+    error: list[str]
+    result: dict[str, _Ticker]
+
+
 class Kraken(Venue):
     """Takes its fee from the quote asset, and dates the levels of a book but not the book."""
 
@@ -77,6 +90,7 @@ class Kraken(Venue):
     fee_asset = FeeAsset.QUOTE
     most_levels = 500
     states_fees = True
+    quotes_decoder = msgspec.json.Decoder(_Tickers)
 
     @override
     def ask_quotes(self, exchange: Any) -> Any:
@@ -84,15 +98,8 @@ class Kraken(Venue):
 
     @override
     def quotes(self, body: Any, symbols: Mapping[str, str]) -> dict[str, BookText]:
-        books = {}
-        for instrument_id, row in body["result"].items():
-            symbol = symbols.get(instrument_id)
-            if symbol is not None:
-                bid, ask = row["b"], row["a"]
-                book = top(bid[0], bid[2], ask[0], ask[2])
-                if book is not None:
-                    books[symbol] = book
-        return books
+        rows = body["result"].items()
+        return tops(((name, row.b[0], row.b[2], row.a[0], row.a[2]) for name, row in rows), symbols)
 
     @override
     def ask_book(self, exchange: Any, instrument_id: str, levels: int) -> Any:

@@ -7,23 +7,18 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from shared.adapters.venues.binance import Binance
-from shared.adapters.venues.bybit import Bybit
 from shared.adapters.venues.cooldown import REST_S, Cooldowns
-from shared.adapters.venues.gateio import Gateio
-from shared.adapters.venues.kraken import Kraken
 from shared.adapters.venues.options import PUBLIC_HOSTS, ClientOptions
 from shared.adapters.venues.reading import reading
 from shared.adapters.venues.reference import fetch_reference
-from shared.adapters.venues.venue import Venue
-from shared.domain.market import BookText
+from shared.domain.market import VENUE_IDS, BookText
 from shared.errors import InputError, VenueError, VenueLied, VenueTimeout
+from shared.garbage import collection_paused
 from shared.ports import Clock, Secrets, State, VenueQuotes, VenueReference
 
 if TYPE_CHECKING:
     from shared.adapters.venues.clients import Answer, Clients, VenueClient
-
-VENUES: Mapping[str, Venue] = {venue.id: venue for venue in (Binance(), Bybit(), Gateio(), Kraken())}
+    from shared.adapters.venues.venue import Venue
 
 LEAST_SHARE = 0.5
 """An answer that quotes less of a venue's tradable instruments than this is not its market."""
@@ -57,7 +52,7 @@ class CcxtMarketData:
         state: State,
         clock: Clock,
         *,
-        venues: Iterable[str] = tuple(VENUES),
+        venues: Iterable[str] = VENUE_IDS,
         base_url: str | None = None,
         secrets: Secrets | None = None,
         aliases: Mapping[str, str] | None = None,
@@ -68,7 +63,7 @@ class CcxtMarketData:
         levels: int = 50,
         deposit_assets: Collection[str] = (),
     ) -> None:
-        self._venues = {venue: _known(venue, VENUES) for venue in venues}
+        self._venues = tuple(_known(venue, VENUE_IDS) for venue in venues)
         self._clock = clock
         self._cooldowns = Cooldowns(state, clock)
         self._options = ClientOptions(base_url, public_hosts, time_out_ms, aliases or {}, rest_s)
@@ -100,7 +95,7 @@ class CcxtMarketData:
             InputError: a venue is not known.
             StorageError: the cool-downs cannot be read or written.
         """
-        clients = [self._connected().slow(_known(venue, self._venues).id) for venue in venues]
+        clients = [self._connected().slow(_known(venue, self._venues)) for venue in venues]
         await self._cooldowns.read()
         answers = await asyncio.gather(
             *(fetch_reference(client, self._secrets, self._deposit_assets) for client in clients)
@@ -116,9 +111,10 @@ class CcxtMarketData:
             InputError: a venue is not known.
             StorageError: the cool-downs cannot be read or written.
         """
-        clients = [self._connected().quick(_known(venue, self._venues).id) for venue in venues]
+        clients = [self._connected().quick(_known(venue, self._venues)) for venue in venues]
         await self._cooldowns.read()
-        answers = await asyncio.gather(*(self._quotes(client) for client in clients))
+        with collection_paused():
+            answers = await asyncio.gather(*(self._quotes(client) for client in clients))
         return {client.venue.id: answer for client, answer in zip(clients, answers, strict=True)}
 
     async def order_books(
@@ -131,7 +127,7 @@ class CcxtMarketData:
             StorageError: the cool-downs cannot be read or written.
         """
         pairs = list(dict.fromkeys(wanted))
-        clients = [self._connected().quick(_known(venue, self._venues).id) for venue, _ in pairs]
+        clients = [self._connected().quick(_known(venue, self._venues)) for venue, _ in pairs]
         await self._cooldowns.read(SAME_TICK_S)
         books = await asyncio.gather(
             *(self._order_book(client, symbol) for client, (_, symbol) in zip(clients, pairs, strict=True))
@@ -149,7 +145,7 @@ class CcxtMarketData:
 
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            self._clients[loop] = Clients(self._venues, self._clock, self._cooldowns, self._options)
+            self._clients[loop] = Clients(self._clock, self._cooldowns, self._options)
         return self._clients[loop]
 
     async def _quotes(self, client: VenueClient) -> VenueQuotes | VenueError:
@@ -158,7 +154,7 @@ class CcxtMarketData:
         if not symbols:
             return VenueError(venue.id, "no instruments are known yet; refresh the markets first")
         try:
-            answer = await client.ask(venue.ask_quotes)
+            answer = await client.ask(venue.ask_quotes, venue.quotes_decoder)
             books, drift_ms = _read_quotes(venue, answer, symbols)
         except VenueError as error:
             return error
@@ -186,10 +182,10 @@ class CcxtMarketData:
             )
 
 
-def _known(venue: str, venues: Mapping[str, Venue]) -> Venue:
+def _known(venue: str, venues: tuple[str, ...]) -> str:
     if venue not in venues:
         raise InputError(f"venue {venue!r} is none of {', '.join(venues)}; name one of these")
-    return venues[venue]
+    return venue
 
 
 def _read_quotes(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
+
+import msgspec
 
 from shared.domain.market import BookText, Currency, FeeAsset, Instrument, Network
 
@@ -33,6 +35,9 @@ class Venue(ABC):
     @abstractmethod
     def ask_quotes(self, exchange: Any) -> Any:
         """All tops of book in one request."""
+
+    quotes_decoder: ClassVar[msgspec.json.Decoder[Any]]
+    """Decodes that answer in a fraction of the time, by leaving out what no quote needs."""
 
     @abstractmethod
     def quotes(self, body: Any, symbols: Mapping[str, str]) -> dict[str, BookText]:
@@ -116,13 +121,32 @@ class Venue(ABC):
         )
 
 
-def top(
-    bid: str, bid_amount: str | None, ask: str, ask_amount: str | None, time_ms: int | None = None
-) -> BookText | None:
-    """A book of one level. A side quoted as nothing or zero is empty; None if both are."""
-    bids = ((bid, bid_amount),) if bid.strip("0.") else ()
-    asks = ((ask, ask_amount),) if ask.strip("0.") else ()
-    return BookText(bids, asks, time_ms) if bids or asks else None
+Row = tuple[str, str, str | None, str, str | None]
+"""An instrument's id, bid, its amount, ask, its amount."""
+
+_ZERO = "0." + "0" * 30
+"""Greater, as text, than any way of writing nothing or zero; less than any positive number."""
+
+
+def tops(rows: Iterable[Row], symbols: Mapping[str, str], time_ms: int | None = None) -> dict[str, BookText]:
+    """Books of one level by symbol; a side quoted as nothing or zero is empty.
+
+    Thousands of rows a tick pass here, so `tuple.__new__` spares them the call of the named constructor.
+    """
+    books: dict[str, BookText] = {}
+    symbol_of, new = symbols.get, tuple.__new__
+    for instrument_id, bid, bid_amount, ask, ask_amount in rows:
+        symbol = symbol_of(instrument_id)
+        if symbol is None:
+            continue
+        if bid > _ZERO and ask > _ZERO:
+            fields = (((bid, bid_amount),), ((ask, ask_amount),), time_ms, None, None)
+            books[symbol] = new(BookText, fields)
+        elif bid > _ZERO:
+            books[symbol] = BookText(((bid, bid_amount),), (), time_ms)
+        elif ask > _ZERO:
+            books[symbol] = BookText((), ((ask, ask_amount),), time_ms)
+    return books
 
 
 def positive(text: str | None) -> Decimal | None:
