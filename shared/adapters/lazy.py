@@ -29,9 +29,7 @@ class LazyWarehouse:
 
     async def migrate(self, *, dry_run: bool = False) -> Sequence[str]:
         """Bring the schema up to date; with `dry_run` only name what is pending."""
-        made = self._made or self._make()
-        self._made = made
-        return await made.migrate(dry_run=dry_run)
+        return await (await self._real()).migrate(dry_run=dry_run)
 
     async def load(self, blob: str, rows: Mapping[str, Sequence[Row]]) -> bool:
         """Load a blob's rows once."""
