@@ -81,6 +81,7 @@ def batch(number, time_ms):
                 trade_id=f"t-{number}",
                 status=("filled", "partial", "missed", "refused")[number % 4],
                 venues=venues,
+                start_asset="USDT",
                 start_amount="1000",
                 realised_profit=f"{number - 5}.25",
                 realised_value=f"{number - 5}.25",
