@@ -5,12 +5,13 @@ SET XACT_ABORT ON;
 SET NOCOUNT ON;
 GO
 
--- The app loads and reads, and deletes from market_data only, through its procedure.
+-- The app loads and reads; it changes the totals only, and deletes from market_data only, by its procedure.
 IF DATABASE_PRINCIPAL_ID(N'arbitrage_app') IS NULL
 CREATE ROLE arbitrage_app;
 GO
 
 GRANT SELECT, INSERT ON SCHEMA::dbo TO arbitrage_app;
+GRANT UPDATE ON OBJECT::dbo.totals TO arbitrage_app;
 GRANT EXECUTE ON OBJECT::dbo.purge_market_data TO arbitrage_app;
 GO
 

@@ -144,9 +144,8 @@ def test_rows_reach_azure_sql_as_decimals_and_datetimes(sample):
     (values,) = loading._values(
         TABLES["arbitrage_opportunities"], DIALECT, batch.rows["arbitrage_opportunities"], batch.name
     )
-    named = dict(
-        zip((column.name for column in TABLES["arbitrage_opportunities"].columns), values, strict=True)
-    )
+    names = [*loading._names(TABLES["arbitrage_opportunities"]), "blob"]
+    named = dict(zip(names, values, strict=True))
     assert named["time"] == datetime(2026, 11, 22, 12, 0, 0, 123_000)  # noqa: DTZ001 - DATETIME2 has no zone
     assert named["net_profit"] == Decimal("2.99")
     assert isinstance(named["net_profit"], Decimal)

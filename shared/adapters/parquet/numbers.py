@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shared.records.text import DECIMAL_DIGITS, DECIMAL_SCALE
 
 NUMBER = pa.decimal128(DECIMAL_DIGITS + DECIMAL_SCALE, DECIMAL_SCALE)
 DECIMALS = pa.int8()
 
-_PLAIN = re.compile(rf"(?:0|[1-9]\d{{0,{DECIMAL_DIGITS - 1}}})(?:\.\d{{1,{DECIMAL_SCALE}}})?", re.ASCII)
+_PLAIN = rf"^(?:0|[1-9][0-9]{{0,{DECIMAL_DIGITS - 1}}})(?:\.[0-9]{{1,{DECIMAL_SCALE}}})?$"
 _CUTS = [
     slice(None, -1 - DECIMAL_SCALE),
     *(slice(None, -n or None) for n in range(DECIMAL_SCALE - 1, -1, -1)),
 ]
 
 
-def is_plain(text: object) -> bool:
-    """Whether a text is a number that comes back unchanged: no sign, exponent or odd zero, within decimal128."""
-    return isinstance(text, str) and _PLAIN.fullmatch(text) is not None
+def are_plain(texts: pa.Array) -> pa.Array:
+    """Which texts come back unchanged as numbers: no sign, exponent or odd zero, within decimal128; null is one."""
+    return pc.match_substring_regex(texts, _PLAIN).fill_null(True)
 
 
-def to_arrays(texts: Sequence[str | None]) -> tuple[pa.Array, pa.Array]:
+def to_arrays(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Plain numbers as decimals, and how many decimals each was written with."""
-    decimals = [
-        None if text is None else len(text) - text.find(".") - 1 if "." in text else 0 for text in texts
-    ]
-    return pa.array(texts, pa.string()).cast(NUMBER), pa.array(decimals, DECIMALS)
+    point = pc.find_substring(texts, ".")
+    decimals = pc.subtract(pc.subtract(pc.utf8_length(texts), point), 1)
+    return texts.cast(NUMBER), pc.if_else(pc.less(point, 0), 0, decimals).cast(DECIMALS)
 
 
 def to_texts(numbers: pa.Array, decimals: pa.Array) -> list[str | None]:

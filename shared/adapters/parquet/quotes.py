@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.adapters.parquet.numbers import DECIMALS, NUMBER, is_plain, to_arrays, to_texts
+from shared.adapters.parquet.numbers import DECIMALS, NUMBER, are_plain, to_arrays, to_texts
 from shared.domain.market import BookText, Snapshot
 from shared.errors import MalformedRecord
 from shared.snapshots import References, decode_snapshot
@@ -31,6 +32,8 @@ LEVELS = pa.list_(
         ]
     )
 )
+Level = Sequence[str | None]
+
 TOPS = ("bid", "bid_amount", "ask", "ask_amount")
 SCHEMA = pa.schema(
     [
@@ -58,9 +61,9 @@ _SORTED = [("venue", "ascending"), ("symbol", "ascending"), ("snapshot", "ascend
 _AS_IT_CAME = [("snapshot", "ascending"), ("position", "ascending")]
 _INT_LIMIT = 2**63
 _NO_BOOK = BookText((), ())
+_NO_LEVEL: Level = (None, None)
+_ODD_LEVEL: Level = ("", None)
 _KEY = ("snapshot", "blob", "line", "time", "scan_id", "phase")
-
-Level = Sequence[str | None]
 
 
 class QuoteRows:
@@ -76,21 +79,26 @@ class QuoteRows:
     def add(self, blob: str, line: int, payload: Mapping[str, Any], snapshot: Snapshot) -> None:
         """Take the snapshot that `line` of `blob` holds, as its JSON's objects and decoded."""
         self._count += 1
-        bare = {venue: {**market, "books": {}} for venue, market in payload["venues"].items()}
-        raw: list[str | None] = [orjson.dumps({**payload, "venues": bare}).decode()]
-        venues: list[str | None] = [None]
-        symbols: list[str | None] = [None]
-        books = [_NO_BOOK]
-        for venue, market in snapshot.venues.items():
-            texts = payload["venues"][venue]["books"]
-            for symbol, book in market.books.items():
-                typed = _is_typed(book)
-                venues.append(venue)
-                symbols.append(symbol)
-                books.append(book if typed else _NO_BOOK)
-                raw.append(None if typed else orjson.dumps(texts[symbol]).decode())
         key = (self._count, blob, line, snapshot.time_ms, snapshot.scan_id, snapshot.phase)
-        self._tables.append(_table(key, venues, symbols, books, raw))
+        bare = {venue: {**market, "books": {}} for venue, market in payload["venues"].items()}
+        entries = [
+            (venue, symbol, book)
+            for venue, market in snapshot.venues.items()
+            for symbol, book in market.books.items()
+        ]
+        venues, symbols, books = zip((None, None, _NO_BOOK), *entries, strict=True)
+        tops = [pa.array(texts, pa.string()) for texts in _tops(books)]
+        typed = _are_typed(tops, books)
+        raw: list[str | None] = [orjson.dumps({**payload, "venues": bare}).decode()]
+        raw += [
+            None if whole else orjson.dumps(payload["venues"][venue]["books"][symbol]).decode()
+            for whole, (venue, symbol, _) in zip(typed[1:], entries, strict=True)
+        ]
+        if not all(typed):
+            mask = pa.array(typed)
+            tops = [pc.if_else(mask, texts, pa.scalar(None, pa.string())) for texts in tops]
+            books = tuple(book if whole else _NO_BOOK for book, whole in zip(books, typed, strict=True))
+        self._tables.append(_table(key, {"venue": venues, "symbol": symbols, "raw": raw}, books, tops))
 
     def table(self) -> pa.Table:
         """The rows so far, like next to like so that they compress well; they are handed over."""
@@ -112,31 +120,26 @@ def snapshots_of(
 
 def _table(
     key: tuple[Any, ...],
-    venues: Sequence[str | None],
-    symbols: Sequence[str | None],
+    named: Mapping[str, Sequence[str | None]],
     books: Sequence[BookText],
-    raw: Sequence[str | None],
+    tops: Sequence[pa.Array],
 ) -> pa.Table:
     bids, asks, times, received, sequences = zip(*books, strict=True)
-    tops = [_top(bids, 0), _top(bids, 1), _top(asks, 0), _top(asks, 1)]
-    numbers, decimals = zip(*map(to_arrays, tops), strict=True)
     size = len(books)
     columns = {
+        **named,
         "position": range(size),
-        "venue": venues,
-        "symbol": symbols,
         "book_time": times,
         "received": received,
         "sequence": sequences,
-        "raw": raw,
     }
     arrays = {name: pa.array(values, SCHEMA.field(name).type) for name, values in columns.items()}
     arrays |= {
         name: pa.repeat(pa.scalar(value, SCHEMA.field(name).type), size)
         for name, value in zip(_KEY, key, strict=True)
     }
-    arrays |= dict(zip(TOPS, numbers, strict=True))
-    arrays |= {f"{name}_decimals": array for name, array in zip(TOPS, decimals, strict=True)}
+    for name, texts in zip(TOPS, tops, strict=True):
+        arrays[name], arrays[f"{name}_decimals"] = to_arrays(texts)
     arrays |= {"bids": _levels(bids), "asks": _levels(asks)}
     return pa.Table.from_arrays([arrays[name] for name in SCHEMA.names], schema=SCHEMA)
 
@@ -182,25 +185,38 @@ def _books(columns: Mapping[str, pa.Array]) -> list[BookText]:
     ]
 
 
-def _is_typed(book: BookText) -> bool:
-    """Whether typed columns give the book back as it came."""
-    for side in (book.bids, book.asks):
-        for price, amount in side:
-            if not is_plain(price) or not (amount is None or is_plain(amount)):
-                return False
-    return book.sequence is None or -_INT_LIMIT <= book.sequence < _INT_LIMIT
+def _tops(books: Sequence[BookText]) -> list[list[str | None]]:
+    """Bids, their amounts, asks and their amounts; a level without a price is told from no level at all."""
+    bids = [book.bids[0] if book.bids else _NO_LEVEL for book in books]
+    asks = [book.asks[0] if book.asks else _NO_LEVEL for book in books]
+    odd = [level for level in (*bids, *asks) if level[0] is None and level is not _NO_LEVEL]
+    if odd:
+        bids, asks = ([_ODD_LEVEL if level in odd else level for level in side] for side in (bids, asks))
+    return [[level[index] for level in side] for side in (bids, asks) for index in (0, 1)]
 
 
-def _top(sides: Sequence[Sequence[Level] | None], index: int) -> list[str | None]:
-    return [side[0][index] if side else None for side in sides]
+def _are_typed(tops: Sequence[pa.Array], books: Sequence[BookText]) -> list[bool]:
+    """Which books typed columns give back as they came."""
+    typed = reduce(pc.and_, map(are_plain, tops)).to_pylist()
+    for index, book in enumerate(books):
+        if book.sequence is not None and not -_INT_LIMIT <= book.sequence < _INT_LIMIT:
+            typed[index] = False
+    deep = [index for index, book in enumerate(books) if len(book.bids) > 1 or len(book.asks) > 1]
+    levels = [(index, level) for index in deep for side in books[index][:2] for level in side]
+    for place in (0, 1):
+        plain = are_plain(pa.array([level[place] for _, level in levels], pa.string())).to_pylist()
+        for (index, level), whole in zip(levels, plain, strict=True):
+            if not whole or level[0] is None:
+                typed[index] = False
+    return list(typed)
 
 
 def _levels(sides: Sequence[Sequence[Level] | None]) -> pa.Array:
     """All levels of the sides that have more than one."""
     deep = [side if side and len(side) > 1 else None for side in sides]
     flat = [level for side in deep if side for level in side]
-    prices, price_decimals = to_arrays([level[0] for level in flat])
-    amounts, amount_decimals = to_arrays([level[1] for level in flat])
+    prices, price_decimals = to_arrays(pa.array([level[0] for level in flat], pa.string()))
+    amounts, amount_decimals = to_arrays(pa.array([level[1] for level in flat], pa.string()))
     values = pa.StructArray.from_arrays(
         [prices, amounts, price_decimals, amount_decimals], fields=list(LEVELS.value_type)
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, insert, select
+from sqlalchemy import Connection, Dialect, Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from shared.adapters.sql.adding import add
@@ -49,22 +51,43 @@ def load(engine: Engine, blob: str, rows: Mapping[str, Sequence[Row]]) -> bool:
 def _insert(connection: Connection, found: Table, rows: Sequence[Row], blob: str) -> None:
     if not rows:
         return
-    statement = str(insert(SQL_TABLES[found.name]).compile(dialect=connection.dialect))
     values = _values(found, connection.dialect, rows, blob)
     for start in range(0, len(values), _CHUNK_ROWS):
-        connection.exec_driver_sql(statement, values[start : start + _CHUNK_ROWS])
+        connection.exec_driver_sql(_statement(found.name), values[start : start + _CHUNK_ROWS])
+
+
+@cache
+def _statement(table: str) -> str:
+    """Text as both drivers take it; the blob comes last, whatever its place in the table."""
+    names = [*_names(TABLES[table]), "blob"]
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - own names
+
+
+def _names(found: Table) -> list[str]:
+    return [column.name for column in found.columns if column.name != "blob"]
 
 
 def _values(found: Table, dialect: Dialect, rows: Sequence[Row], blob: str) -> list[tuple[Any, ...]]:
-    """Rows as the driver takes them, made column by column: most columns need no conversion."""
-    columns: list[list[Any]] = []
-    for each in found.columns:
-        given = [blob] * len(rows) if each.name == "blob" else [row.get(each.name) for row in rows]
-        convert = to_database(each, dialect)
+    """Rows as the driver takes them; most columns need no conversion, in SQLite nearly none."""
+    names = _names(found)
+    try:
+        take = itemgetter(*names)
+        values = [(*take(row), blob) for row in rows]
+    except KeyError:  # a row without some column that may be null
+        values = [(*map(row.get, names), blob) for row in rows]
+    converted = [
+        (index, name, convert)
+        for index, name in enumerate(names)
+        if (convert := to_database(found.column(name), dialect)) is not None
+    ]
+    if not converted:
+        return values
+    columns: list[Sequence[Any]] = list(zip(*values, strict=True))
+    for index, name, convert in converted:
         try:
-            columns.append(given if convert is None else list(map(convert, given)))
+            columns[index] = list(map(convert, columns[index]))
         except (ArithmeticError, TypeError, ValueError) as error:
-            raise PermanentLoadError(f"{blob}: {found.name}.{each.name}: {error}") from error
+            raise PermanentLoadError(f"{blob}: {found.name}.{name}: {error}") from error
     return list(zip(*columns, strict=True))
 
 
