@@ -1,4 +1,4 @@
-"""The command line: `python -m shared scan | detect | migrate | reload | doctor`."""
+"""The command line: `python -m shared scan | detect | replay | migrate | reload | doctor`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from shared import commands
+from shared import commands, replaying
 from shared.errors import ArbitrageError, SettingsError
 
 BAD_USAGE = 2
@@ -67,6 +67,17 @@ def parser() -> argparse.ArgumentParser:
     files.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".ndjson or .ndjson.gz")
     detection_options(files)
     files.set_defaults(run=commands.detect)
+
+    past = commands_of.add_parser("replay", help="the whole chain over a recording, on its own time")
+    past.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="files or folders of snapshots, the folder of a lake, or `lake` for the one of the settings",
+    )
+    past.add_argument("--json", action="store_true", help="print the report as JSON")
+    detection_options(past)
+    past.set_defaults(run=replaying.replay)
 
     schema = commands_of.add_parser("migrate", help="bring the warehouse's schema up to date")
     schema.add_argument("--dry-run", action="store_true", help="only name what would be applied")

@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,7 +29,7 @@ from shared.domain.market import FeeAsset
 from shared.domain.policy import DetectionPolicy
 from shared.domain.risk import RiskPolicy
 from shared.errors import MalformedRecord, SettingsError
-from shared.ports import Analyst, Lake, Metrics, Secrets, State, Warehouse
+from shared.ports import Analyst, Clock, Lake, Metrics, Secrets, State, Warehouse
 from shared.settings import Settings
 from shared.version import VERSION
 
@@ -91,7 +92,30 @@ def detection_policy(settings: Settings) -> DetectionPolicy:
     )
 
 
-def _lake(settings: Settings) -> Lake:
+def risk_policy(settings: Settings) -> RiskPolicy:
+    """The desk's limits that the settings ask for."""
+    return RiskPolicy(
+        max_trade=settings.max_trade,
+        max_asset=settings.max_asset,
+        max_venue=settings.max_venue,
+        max_scan=settings.max_scan,
+        max_day=settings.max_day,
+        max_daily_loss=settings.max_daily_loss,
+        max_drawdown=settings.max_drawdown,
+        max_trades_per_hour=settings.max_trades_per_hour,
+        max_trades_per_pair=settings.max_trades_per_pair,
+        min_confidence=settings.min_confidence,
+    )
+
+
+def latencies(settings: Settings) -> Latencies:
+    """How long simulated orders take."""
+    usual = Latency(settings.latency_median_ms, float(settings.latency_sigma))
+    return Latencies(usual, seed=settings.seed)
+
+
+def lake(settings: Settings) -> Lake:
+    """The lake: Azure Storage where it is configured, else a folder."""
     account = settings.lake_account or settings.storage_account
     if settings.storage_connection or account:
         from shared.adapters.azure_storage import BlobLake  # noqa: PLC0415 - heavy, and not needed without it
@@ -99,9 +123,14 @@ def _lake(settings: Settings) -> Lake:
         if settings.storage_connection and not settings.lake_account:
             return BlobLake(connection_string=settings.storage_connection)
         return BlobLake(account_name=account, client_id=settings.azure_client_id)
-    from shared.adapters.embedded import FileLake  # noqa: PLC0415 - as above
+    return file_lake(settings.folder / "lake")
 
-    return FileLake(settings.folder / "lake")
+
+def file_lake(folder: Path) -> Lake:
+    """A lake of files."""
+    from shared.adapters.embedded import FileLake  # noqa: PLC0415 - not needed where Azure Storage is
+
+    return FileLake(folder)
 
 
 def _state(settings: Settings) -> State:
@@ -166,13 +195,40 @@ def interval_ms(schedule: str) -> int:
     return int(max(later - earlier for earlier, later in itertools.pairwise(following)) * 1000)
 
 
-def _analyst(settings: Settings, state: State, secret: Secrets, clock: SystemClock) -> Analyst:
-    rules = RulesAnalyst()
+def _analyst(
+    settings: Settings, state: State, secret: Secrets, clock: Clock, telling: Metrics, **options: int
+) -> Analyst:
     if not _has_model(settings):
-        return rules
-    from shared.adapters.language_model import ModelAnalyst  # noqa: PLC0415 - heavy, and not needed without it
+        return RulesAnalyst()
+    from shared.adapters import language_model as model  # noqa: PLC0415 - not needed without it
 
-    return ModelAnalyst(settings, state, secret, clock, rules)
+    return model.ModelAnalyst(
+        model.AzureOpenAIAccess(settings.azure_openai_endpoint, client_id=settings.azure_client_id)
+        if settings.azure_openai_endpoint
+        else model.OpenAIAccess(secret, key=settings.openai_api_key, base_url=settings.openai_base_url),
+        settings.openai_model,
+        state,
+        clock,
+        telling,
+        model.Budget(
+            settings.ai_daily_tokens, settings.ai_daily_usd, settings.ai_input_usd, settings.ai_output_usd
+        ),
+        partition=f"{settings.market}-ai",
+        time_limit_ms=settings.ai_timeout_ms,
+        reasoning=None if settings.ai_reasoning == "none" else settings.ai_reasoning,
+        **options,
+    )
+
+
+@asynccontextmanager
+async def analyst(settings: Settings) -> AsyncIterator[Analyst]:
+    """The analyst alone, for an evaluation: it asks anew each time, within the same budget."""
+    state, secret, telling = _state(settings), _secrets(settings), metrics(settings)
+    made = _analyst(settings, state, secret, SystemClock(), telling, cache_ms=0)
+    try:
+        yield made
+    finally:
+        await _close(made, state, secret, telling)
 
 
 def build(settings: Settings) -> Desk:
@@ -190,9 +246,10 @@ def build(settings: Settings) -> Desk:
             ]
         )
     clock = SystemClock()
-    lake = _lake(settings)
+    blobs = lake(settings)
     state = _state(settings)
     secret = _secrets(settings)
+    telling = metrics(settings)
     by_default = bool(settings.key_vault_url) or settings.market == "simulated"
     with_keys = settings.venue_keys == "on" or (settings.venue_keys is None and by_default)
     return Desk(
@@ -200,21 +257,8 @@ def build(settings: Settings) -> Desk:
         venues=settings.venues,
         venue_fees=BASE_TIER,
         detection=detection_policy(settings),
-        risk=RiskPolicy(
-            max_trade=settings.max_trade,
-            max_asset=settings.max_asset,
-            max_venue=settings.max_venue,
-            max_scan=settings.max_scan,
-            max_day=settings.max_day,
-            max_daily_loss=settings.max_daily_loss,
-            max_drawdown=settings.max_drawdown,
-            max_trades_per_hour=settings.max_trades_per_hour,
-            max_trades_per_pair=settings.max_trades_per_pair,
-            min_confidence=settings.min_confidence,
-        ),
-        latencies=Latencies(
-            Latency(settings.latency_median_ms, float(settings.latency_sigma)), seed=settings.seed
-        ),
+        risk=risk_policy(settings),
+        latencies=latencies(settings),
         funding=Funding(frozenset(settings.watch_list), settings.fund_quote, settings.fund_asset),
         max_books=settings.max_books_per_scan,
         model_top=settings.ai_top,
@@ -232,18 +276,18 @@ def build(settings: Settings) -> Desk:
             levels=settings.book_levels,
             deposit_assets=settings.watch_list if settings.market == "live" else (),
         ),
-        analyst=_analyst(settings, state, secret, clock),
+        analyst=_analyst(settings, state, secret, clock, telling),
         rules=RulesAnalyst(),
-        lake=lake,
+        lake=blobs,
         state=state,
         warehouse=warehouse(settings),
-        metrics=metrics(settings),
+        metrics=telling,
         notifier=Webhook(settings.alert_webhook_url, settings.alert_webhook_shape, settings.market)
         if settings.alert_webhook_url
         else None,
         alarm_limits=AlarmLimits(daily_loss=settings.max_daily_loss / 2, drawdown=settings.max_drawdown / 2),
         scan_every_ms=lambda: interval_ms(settings.scan_schedule),
-        compact=lambda now_ms: _compact(lake, settings.market, now_ms),
+        compact=lambda now_ms: _compact(blobs, settings.market, now_ms),
         nonce=lambda: secrets.token_hex(4),
     )
 
@@ -253,6 +297,8 @@ def services(settings: Settings) -> dict[str, str]:
     storage = settings.storage_account or ("a connection string" if settings.storage_connection else None)
     embedded = f"embedded, in {settings.folder}"
     model = settings.azure_openai_endpoint or ("OpenAI" if settings.openai_api_key else None)
+    if settings.key_vault_url and not model:
+        model = "OpenAI if the vault holds openai-api-key"
     told = [settings.insights_connection and "Application Insights", settings.otlp_endpoint]
     return {
         "market": f"{settings.market}: {', '.join(settings.venues)}",
@@ -301,7 +347,11 @@ async def _until_the_loop_ends(made: Desk) -> AsyncGenerator[Desk, None]:
 async def close(desk: Desk) -> None:
     """Let go of everything a desk holds."""
     await desk.market_data.close()
-    for part in (desk.warehouse, desk.lake, desk.state, desk.metrics):
+    await _close(desk.analyst, desk.warehouse, desk.lake, desk.state, desk.metrics)
+
+
+async def _close(*parts: object) -> None:
+    for part in parts:
         closing = getattr(part, "close", None)
         if closing is not None:
             await closing()

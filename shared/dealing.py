@@ -86,10 +86,12 @@ async def conditions(desk: Desk, order: Order) -> Conditions:
     wanted = sorted({pair for found in chosen for pair in books_of(found, order.found.by_symbol())})
     books: dict[tuple[str, str], list[OrderBook]] = {}
     if chosen:
-        await _observe(desk, order, wanted, books)
+        lines = [await _observe(desk, order, wanted, books)]
         due = [due_times(found, order.scan_id, order.decided_ms, desk.latencies) for found in chosen]
         await desk.clock.sleep_until(max(map(max, due)) + FETCH_MARGIN_MS)
-        await _observe(desk, order, wanted, books)
+        lines.append(await _observe(desk, order, wanted, books))
+        name = records.snapshot_name(desk.market, order.found.time_ms, order.scan_id, "execution")
+        await desk.lake.write(name, gzip.compress(b"".join(lines), 1, mtime=0))
     return Conditions(
         books, order.found.by_symbol(), order.found.values, desk.latencies, desk.detection.max_age_ms
     )
@@ -100,8 +102,8 @@ async def _observe(
     order: Order,
     wanted: Sequence[tuple[str, str]],
     books: dict[tuple[str, str], list[OrderBook]],
-) -> None:
-    """Append what the books are now, and record it."""
+) -> bytes:
+    """Append what the books are now; the line that records them."""
     kept: dict[str, dict[str, BookText]] = {}
     for (venue, symbol), answer in (await desk.market_data.order_books(wanted)).items():
         if isinstance(answer, VenueError):
@@ -114,8 +116,7 @@ async def _observe(
             desk.metrics.measure("arbitrage_venue_errors", 1, venue=venue, kind="bad_answer")
     venues = {venue: VenueMarket(books=found) for venue, found in kept.items()}
     seen = Snapshot(desk.clock.now_ms(), venues, order.scan_id, phase="execution")
-    name = records.snapshot_name(desk.market, seen.time_ms, order.scan_id, f"execution-{seen.time_ms}")
-    await desk.lake.write(name, gzip.compress(encode_snapshot(seen) + b"\n", 1, mtime=0))
+    return encode_snapshot(seen) + b"\n"
 
 
 def deal(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from statistics import pstdev
@@ -145,16 +145,14 @@ async def note_trades(desk: Desk, trades: Sequence[Trade]) -> None:
     await desk.state.replace(desk.room("memory"), "paths", {"paths": kept})
 
 
-def values(snapshot: Snapshot, policy: DetectionPolicy) -> dict[str, Decimal]:
-    """USDT per unit of every asset that a gated book values, of those on the snapshot's loops of interest."""
+def values(
+    snapshot: Snapshot, policy: DetectionPolicy, of: Iterable[Opportunity] | None = None
+) -> dict[str, Decimal]:
+    """USDT per unit of every asset that a gated book values: of these opportunities' assets, or of all listed."""
     known = Values(Books(snapshot, policy, {}))
-    assets = {
-        asset
-        for market in snapshot.venues.values()
-        for symbol, book in market.books.items()
-        if len(book.bids) > 1 or len(book.asks) > 1
-        for asset in symbol.split("/")
-    }
+    paths = (leg.symbol for found in of for leg in found.legs) if of is not None else None
+    listed = (symbol for market in snapshot.venues.values() for symbol in market.books)
+    assets = {asset for symbol in paths or listed for asset in symbol.split("/")}
     return {asset: value for asset in sorted(assets) if (value := known.of(asset))}
 
 

@@ -91,10 +91,11 @@ def find(
     triggered_by: str,
     snapshot: Snapshot,
     detection: Detection,
+    *,
     fees: FeeOverrides,
     values: Mapping[str, Decimal],
     surroundings: Sequence[Surroundings],
-    elapsed_ms: int,
+    elapsed_ms: int = 0,
 ) -> Findings:
     """The findings of a detection on its snapshot."""
     listed = {(venue, symbol) for venue, each in snapshot.venues.items() for symbol in each.books}

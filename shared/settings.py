@@ -177,6 +177,7 @@ class Settings:
     openai_base_url: str | None = setting("OPENAI_BASE_URL", None, url("https", "http"), "Another address of the Responses API")
     openai_model: str = setting("OPENAI_MODEL", "gpt-5-mini", text, "Model, or the name of the Azure OpenAI deployment")
     azure_openai_endpoint: str | None = setting("AZURE_OPENAI_ENDPOINT", None, url("https", "http"), "Azure OpenAI resource, used with the managed identity")
+    ai_reasoning: str = setting("AI_REASONING", "low", one_of("none", "minimal", "low", "medium", "high"), "Reasoning effort asked of the model; none for models that do not reason")
     ai_top: int = setting("AI_TOP", 3, whole(0, 50), "How many of a scan's best opportunities the model is asked about")
     ai_timeout_ms: int = setting("AI_TIMEOUT_MS", 8000, whole(100, 120_000), "Longest wait for the model's answer")
     ai_daily_tokens: int = setting("AI_DAILY_TOKENS", 500_000, whole(0, 10**9), "Tokens a day, then the rules decide")

@@ -142,10 +142,10 @@ async def scan(desk: Desk, request: ScanRequest) -> Scan:
             request.trigger,
             snapshot,
             detection,
-            policy.fees,
-            evidence.values(snapshot, policy),
-            [evidence.surroundings(memory, snapshot, each) for each in detection.opportunities],
-            desk.clock.now_ms() - started_ms,
+            fees=policy.fees,
+            values=evidence.values(snapshot, policy, detection.opportunities),
+            surroundings=[evidence.surroundings(memory, snapshot, each) for each in detection.opportunities],
+            elapsed_ms=desk.clock.now_ms() - started_ms,
         )
         with desk.metrics.span("store"):
             ended = await evidence.note(
