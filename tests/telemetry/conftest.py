@@ -2,11 +2,18 @@
 
 import gzip
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTION_KEY = "the-function-key"
 
 
 class Receiver:
@@ -78,3 +85,37 @@ def promtool():
     if found is None:
         pytest.skip("needs promtool: install the package prometheus")
     return found
+
+
+def localhost_environment(folder, **more):
+    """The environment of a `python -m localhost` over simulated venues that keeps its data in a folder."""
+    plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {
+        **plain,
+        "MARKET": "simulated",
+        "SEED": "1",
+        "DATA_DIR": str(folder),
+        "LOCALHOST_FUNCTION_KEY": FUNCTION_KEY,
+        **more,
+    }
+
+
+@pytest.fixture(scope="session")
+def scanned(tmp_path_factory):
+    """A scan with its workflow and loads, run through function_app.py: (folder of its data, its receiver)."""
+    receiver = Receiver()
+    folder = tmp_path_factory.mktemp("scanned")
+    run = subprocess.run(
+        [sys.executable, "-m", "localhost", "--once"],
+        cwd=ROOT,
+        env=localhost_environment(
+            folder / "data", AZURE_APPLICATION_INSIGHTS_CONNECTION_STRING=receiver.connection
+        ),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    yield folder / "data", receiver
+    receiver.close()

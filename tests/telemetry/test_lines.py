@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from shared.adapters.telemetry import SilentMetrics, log_to, make_metrics, redact
-from shared.adapters.telemetry.lines import LOGGER
+from shared.adapters.telemetry.lines import LOGGERS
 from shared.signals import EVENTS
 
 
@@ -17,7 +17,8 @@ def log():
     stream = io.StringIO()
     handler = log_to(stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    logging.getLogger(LOGGER).removeHandler(handler)
+    for name in LOGGERS:
+        logging.getLogger(name).removeHandler(handler)
 
 
 def test_with_telemetry_off_an_event_is_still_one_line(log):
@@ -42,6 +43,20 @@ def test_a_stack_stays_on_the_line_of_its_record(log):
     logging.getLogger("arbitrage").error("failed", exc_info=error)
     (line,) = log()
     assert "second, Authorization: Bearer ***" in line["exception"]
+
+
+def test_no_handler_of_anybody_gets_a_secret_of_the_product(caplog):
+    make_metrics(None, None, "arbitrage-bot", "1.2.3", "simulated")
+    refused = OSError("https://x.example/a?sig=topsecret refused")
+    logging.getLogger("shared.adapters.somewhere").error("cannot read: %s", refused, exc_info=refused)
+    assert "topsecret" not in caplog.text
+    assert "cannot read: https://x.example/a?sig=*** refused" in caplog.text
+
+
+def test_the_records_of_others_stay_as_they_are(caplog):
+    make_metrics(None, None, "arbitrage-bot", "1.2.3", "simulated")
+    logging.getLogger("somebody.else").error("code %s", "?code=theirs")
+    assert "?code=theirs" in caplog.text
 
 
 @pytest.mark.parametrize(

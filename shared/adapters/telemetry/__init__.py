@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.adapters.telemetry.deferred import DeferredMetrics, Destinations
-from shared.adapters.telemetry.lines import log_to
+from shared.adapters.telemetry.lines import guard_log, log_to
 from shared.adapters.telemetry.redaction import redact
 from shared.adapters.telemetry.silent import SilentMetrics
 from shared.ports import Metrics
@@ -32,6 +32,7 @@ def make_metrics(
         market: simulated or live; every span, event and measurement carries it.
         sampling_ratio: part of the traces that is kept, 0 to 1; events and metrics are never sampled.
     """
+    guard_log()
     if not insights_connection and not otlp_endpoint:
         return SilentMetrics()
     return DeferredMetrics(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TextIO
@@ -15,10 +15,15 @@ from shared.ports import Attribute
 from shared.signals import EVENTS
 
 LOGGER = "arbitrage"
+LOGGERS = (LOGGER, "shared")
+"""What the product logs to: its own name, and the names of its modules."""
+
 EVENT_NAME = "microsoft.custom_event.name"
 """The record attribute by which the Azure Monitor exporter tells a custom event from a log line."""
 
 _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+_PLAIN = logging.Formatter()
 
 _log = logging.getLogger(LOGGER)
 
@@ -28,6 +33,29 @@ def plain(value: Attribute) -> str | float | bool:
     if isinstance(value, Decimal):
         return format(value, "f")
     return redact(value) if isinstance(value, str) else value
+
+
+def guard_log() -> None:
+    """Take secrets out of every record of the product's loggers, whichever handler writes it; idempotent."""
+    make = logging.getLogRecordFactory()
+    if isinstance(make, _Guarded):
+        return
+    logging.setLogRecordFactory(_Guarded(make))
+
+
+class _Guarded:
+    """A record factory whose records of the product hold no secret in text or stack."""
+
+    def __init__(self, make: Callable[..., logging.LogRecord]) -> None:
+        self._make = make
+
+    def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = self._make(*args, **kwargs)
+        if str(record.name).partition(".")[0] in LOGGERS:
+            record.msg, record.args = redact(record.getMessage()), ()
+            if record.exc_info:
+                record.exc_text = redact(_PLAIN.formatException(record.exc_info))
+        return record
 
 
 def event_level(name: str) -> int:
@@ -76,7 +104,7 @@ class JsonLines(logging.Formatter):
             elif key not in _OF_EVERY_RECORD:
                 entry[key] = redact(value) if isinstance(value, str) else value
         if record.exc_info:
-            entry["exception"] = redact(self.formatException(record.exc_info))
+            entry["exception"] = record.exc_text or redact(self.formatException(record.exc_info))
         return json.dumps(entry | _trace_ids(), default=str)
 
 
@@ -93,6 +121,7 @@ def log_to(stream: TextIO, level: int = logging.INFO) -> logging.Handler:
     """Write the product's log as JSON lines to a stream; returns the handler, so that it can be removed."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
-    _log.addHandler(handler)
-    _log.setLevel(level)
+    for name in LOGGERS:
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(level)
     return handler

@@ -16,7 +16,7 @@ from opentelemetry.metrics import Meter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.adapters.telemetry.deferred import Destinations
-from shared.adapters.telemetry.lines import EVENT_NAME, LOGGER, event_record, plain
+from shared.adapters.telemetry.lines import EVENT_NAME, LOGGER, LOGGERS, event_record, plain
 from shared.adapters.telemetry.providers import Providers, make_providers
 from shared.adapters.telemetry.redaction import redact
 from shared.ports import Attribute
@@ -78,9 +78,10 @@ class LiveMetrics:
         self._handler = LoggingHandler(logger_provider=providers.logs)
         # event() hands events over by itself, whatever the log's level is
         self._handler.addFilter(lambda record: EVENT_NAME not in vars(record))
-        _log.addHandler(self._handler)
-        if _log.getEffectiveLevel() > logging.INFO:
-            _log.setLevel(logging.INFO)
+        for logger in map(logging.getLogger, LOGGERS):
+            logger.addHandler(self._handler)
+            if logger.getEffectiveLevel() > logging.INFO:
+                logger.setLevel(logging.INFO)
 
     @contextmanager
     def span(self, name: str, parent: str | None = None, /, **attributes: Attribute) -> Iterator[LiveSpan]:
@@ -151,7 +152,8 @@ class LiveMetrics:
 
     async def close(self) -> None:
         """Send what is held back, then stop the exporters."""
-        _log.removeHandler(self._handler)
+        for name in LOGGERS:
+            logging.getLogger(name).removeHandler(self._handler)
         await asyncio.to_thread(self._providers.close)
 
 
