@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
-from shared.domain.allocation import (
-    GRAIN,
-    Account,
-    Claim,
-    Placed,
-    Pool,
-    allocate,
-    components,
-    place,
-)
+from shared.domain.allocation import allocate
+from shared.domain.claims import Account, Claim, Placed, Pool, components, place
 from shared.domain.exact import BPS, EXACT, ONE, RATIO, ZERO, plain, ratio, text
 from shared.domain.fees import order_flows
 from shared.domain.gates import PRECEDENCE, GatedBook, Refusal
@@ -26,6 +18,8 @@ from shared.domain.policy import DetectionPolicy
 from shared.domain.sizing import Size, Unsizable
 from shared.domain.survey import Loop, Survey, survey
 from shared.domain.transfer import withdrawal_fee
+
+_GRAIN = Decimal("1e-18")
 
 FrozenBooks = Mapping[tuple[str, str], int]
 """How long, in ms, each frozen (venue, symbol) has not changed."""
@@ -41,22 +35,38 @@ def detect(snapshot: Snapshot, policy: DetectionPolicy, frozen: FrozenBooks | No
 
 def candidates(
     snapshot: Snapshot, policy: DetectionPolicy, frozen: FrozenBooks | None = None
-) -> set[tuple[str, str]]:
+) -> list[tuple[str, str]]:
     """The (venue, symbol) whose books in depth are worth fetching: of the loops that pass every gate so far.
 
-    With them the pairs on which a leg that fails is unwound: every asset that a venue may be left with or
-    short of, directly against the start asset.
+    Loops that the balances could pay come first, each kind by its edge, so that who can fetch only some takes
+    from the front. With them the pairs on which a leg that fails is unwound: every asset that a venue may be
+    left with or short of, directly against the start asset.
     """
-    wanted: set[tuple[str, str]] = set()
-    for loop in survey(snapshot, policy, frozen).loops:
+    wanted: dict[tuple[str, str], None] = {}
+    loops = survey(snapshot, policy, frozen).loops
+    for loop in sorted(loops, key=lambda loop: not _payable(snapshot, loop)):
+        wanted |= dict.fromkeys((book.venue, book.symbol) for book in loop.books)
         start = loop.candidate.assets[0]
         for book in loop.books:
-            wanted.add((book.venue, book.symbol))
             listed = snapshot.venues[book.venue].books
             for asset in (book.base, book.quote):
                 pairs = (f"{asset}/{start}", f"{start}/{asset}")
-                wanted.update((book.venue, symbol) for symbol in pairs if symbol in listed)
-    return wanted
+                wanted |= dict.fromkeys((book.venue, symbol) for symbol in pairs if symbol in listed)
+    return list(wanted)
+
+
+def _accounts(loop: Loop) -> tuple[Account, ...]:
+    """The balances that a loop spends: the first leg on each venue's run pays from that venue's."""
+    return tuple(
+        (book.venue, asset)
+        for leg, (book, asset) in enumerate(zip(loop.books, loop.candidate.assets, strict=True))
+        if leg == 0 or loop.books[leg - 1].venue != book.venue
+    )
+
+
+def _payable(snapshot: Snapshot, loop: Loop) -> bool:
+    balances = snapshot.balances
+    return balances is None or all(balances.get(venue, {}).get(asset) for venue, asset in _accounts(loop))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +118,7 @@ class _Detector:
             return loop.rejection(Refusal(Reason.UNKNOWN_DEPTH, detail))
         found = place(claim, self._pool([claim]))
         if found is Unsizable.NO_BUDGET:
-            accounts = ", ".join(f"{venue} {asset}" for venue, asset in self._accounts(loop))
+            accounts = ", ".join(f"{venue} {asset}" for venue, asset in _accounts(loop))
             detail = f"the balances of {accounts} allow no amount that could be sent"
             return loop.rejection(Refusal(Reason.NO_INVENTORY, detail))
         if isinstance(found, Unsizable):
@@ -148,7 +158,7 @@ class _Detector:
         """The loop's orders; the first leg on each venue's run spends from that venue's balance."""
         value = self._values.of(loop.candidate.assets[0])
         capital = self._policy.capital
-        accounts = self._accounts(loop) if self._snapshot.balances is not None else ()
+        accounts = _accounts(loop) if self._snapshot.balances is not None else ()
         return Claim(
             tuple(
                 _order(book, conversion)
@@ -159,17 +169,10 @@ class _Detector:
                 account if account in accounts else None
                 for account in zip((book.venue for book in loop.books), loop.candidate.assets, strict=True)
             ),
-            EXACT.divide(capital, value).quantize(GRAIN, ROUND_DOWN, EXACT)
+            EXACT.divide(capital, value).quantize(_GRAIN, ROUND_DOWN, EXACT)
             if capital is not None and value
             else None,
             value or ONE,
-        )
-
-    def _accounts(self, loop: Loop) -> tuple[Account, ...]:
-        return tuple(
-            (book.venue, asset)
-            for leg, (book, asset) in enumerate(zip(loop.books, loop.candidate.assets, strict=True))
-            if leg == 0 or loop.books[leg - 1].venue != book.venue
         )
 
     def _pool(self, claims: Sequence[Claim]) -> Pool:

@@ -184,6 +184,11 @@ class Ladder:
         start = level - 1
         return self.amounts[start] - (self.notionals[start] - need) // self.prices[start]
 
+    def level(self, amount: int, way: int) -> int | None:
+        """The level on which the next unit up (1) or the last one down (-1) lies; None beyond the ladder."""
+        found = (bisect_right if way > 0 else bisect_left)(self.amounts, amount) - 1
+        return found if 0 <= found < len(self.prices) else None
+
     def down(self, amount: int) -> int | None:
         """The largest allowed amount that is not above this one."""
         for low, high in reversed(self.allowed):
@@ -198,12 +203,17 @@ class Ladder:
                 return max(ceil_to(amount, self.step), low)
         return None
 
+    def unit_cost(self, level: int) -> int:
+        """What a unit costs on a level."""
+        return self.cost_factor * (self.prices[level] if self.buys else 1)
+
+    def unit_return(self, level: int) -> int:
+        """What a unit returns on a level."""
+        return self.return_factor * (1 if self.buys else self.prices[level])
+
     def marginal(self, level: int) -> tuple[int, int]:
         """Got per paid on a level, as a fraction."""
-        price = self.prices[level]
-        if self.buys:
-            return self.return_factor, self.cost_factor * price
-        return self.return_factor * price, self.cost_factor
+        return self.unit_return(level), self.unit_cost(level)
 
 
 def whole(value: Decimal, digits: int) -> int:

@@ -213,10 +213,8 @@ def screen(snapshot: Snapshot, overrides: FeeOverrides, lengths: Container[int] 
             priced += 1 if bought or gained else 0
             if base not in most_bought:
                 most_bought[base] = most_gained[base] = 0.0
-            if bought > most_bought[base]:
-                most_bought[base] = bought
-            if gained > most_gained[base]:
-                most_gained[base] = gained
+            most_bought[base] = max(most_bought[base], bought)
+            most_gained[base] = max(most_gained[base], gained)
     hub_gain = 1.0
     for hub in values.keys() & most_bought.keys():
         hub_gain = max(hub_gain, most_bought[hub] * values[hub], most_gained[hub] / values[hub])

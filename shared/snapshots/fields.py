@@ -23,7 +23,7 @@ _MAGNITUDE = 40
 """Numbers from 10^-40 to 10^40 are read; beyond that nothing is a price, an amount or a fee."""
 
 
-class Wrong(Exception):  # noqa: N818 - it becomes a MalformedRecord, once its whole place is known
+class Wrong(Exception):
     """A value that does not fit; `place` grows from the inside out while the error travels up."""
 
     def __init__(self, value: object, remedy: str, place: str = "") -> None:
