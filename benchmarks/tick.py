@@ -25,16 +25,20 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from benchmarks.venue_payloads import payloads
+from benchmarks.venue_payloads import TIME_MS, payloads
 from shared.adapters.embedded import SqliteState
 from shared.adapters.venues import CcxtMarketData
 from shared.adapters.venues.clients import readdressed
 from shared.adapters.venues.imports import EXCHANGES
+from shared.composition import BASE_TIER
 from shared.domain.detection import candidates
-from shared.domain.market import VENUE_IDS, FeeAsset, Snapshot, VenueMarket
+from shared.domain.market import VENUE_IDS, Snapshot, VenueMarket
 from shared.domain.policy import DetectionPolicy
 from shared.errors import VenueError
 from shared.steps import packed
+
+DATED = "/v5/market/tickers"
+"""Whose answer carries the time at which it was made."""
 
 SWEEPS = (
     "/api/v3/ticker/bookTicker",
@@ -49,6 +53,7 @@ UNIFIED = {
     "kraken": "fetch_tickers",
 }
 ALLOWED = 2.0
+WARM_UP = 3
 
 
 class Clock:
@@ -65,11 +70,16 @@ class Clock:
 
 def serve(seed: int, told: Connection) -> None:
     """Answer on a free port, told through the pipe, until the process is ended."""
-    bodies = {path: gzip.compress(body, 6) for path, body in payloads(seed).items()}
+    plain = payloads(seed)
+    bodies = {path: gzip.compress(body, 6) for path, body in plain.items()}
 
     async def answer(request: web.Request) -> web.Response:
+        body = bodies[request.path]
+        if request.path == DATED:
+            now = str(Clock().now_ms()).encode()
+            body = gzip.compress(plain[DATED].replace(str(TIME_MS).encode(), now, 1), 6)
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-        return web.Response(body=bodies[request.path], headers=headers)
+        return web.Response(body=body, headers=headers)
 
     async def run() -> None:
         app = web.Application()
@@ -101,6 +111,9 @@ class Ticks:
         failed = [item for item in self.references.values() if isinstance(item, VenueError)]
         if failed:
             raise failed[0]
+        clients = self.market._connected()  # noqa: SLF001 - rounds must not wait for each other's rate limits
+        for venue in VENUE_IDS:
+            clients.quick(venue).exchange.enableRateLimit = False
         self.session = aiohttp.ClientSession(base_url=self.base_url)
         for name, make in EXCHANGES.items():
             exchange = make({"enableRateLimit": False, "options": {"fetchMarkets": {"types": ["spot"]}}})
@@ -125,10 +138,11 @@ class Ticks:
         for venue, answer in answers.items():
             if isinstance(answer, VenueError):
                 raise answer
+            taker_bps, fee_asset = BASE_TIER[venue]
             venues[venue] = VenueMarket(
                 received_ms=answer.received_ms,
-                taker_bps=DetectionPolicy().min_profit * 10,
-                fee_asset=FeeAsset.RECEIVED,
+                taker_bps=taker_bps,
+                fee_asset=fee_asset,
                 instruments=self.references[venue].instruments,
                 books=answer.books,
             )
@@ -173,10 +187,11 @@ async def measure(base_url: str, rounds: int) -> float:
         await ticks.open()
         ways = {"tick": ticks.product, "aiohttp + orjson": ticks.floor, "ccxt unified": ticks.unified}
         taken: dict[str, list[float]] = {name: [] for name in ways}
-        for round_number in range(rounds + 3):
-            for name, way in ways.items():
-                spent = await cpu_ms(way)
-                if round_number >= 3:  # noqa: PLR2004 - the first rounds warm up
+        for round_number in range(rounds + WARM_UP):
+            first = round_number % len(ways)
+            for name in [*ways, *ways][first : first + len(ways)]:
+                spent = await cpu_ms(ways[name])
+                if round_number >= WARM_UP:
                     taken[name].append(spent)
         await ticks.close()
     floor = statistics.median(taken["aiohttp + orjson"])
@@ -184,7 +199,7 @@ async def measure(base_url: str, rounds: int) -> float:
         middle = statistics.median(spent)
         print(f"{name:18} {middle:7.1f} ms  {middle / floor:5.2f} x the floor  (least {min(spent):.1f} ms)")
     for name, spent in ticks.stages.items():
-        print(f"  of the tick: {name:20} {statistics.median(spent[3:]):6.1f} ms")
+        print(f"  of the tick: {name:20} {statistics.median(spent[WARM_UP:]):6.1f} ms")
     print(f"  {ticks.found}")
     ratios = [tick / low for tick, low in zip(taken["tick"], taken["aiohttp + orjson"], strict=True)]
     return statistics.median(ratios)
