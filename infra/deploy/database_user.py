@@ -2,7 +2,7 @@
 
 Run after the migrations, by the database's administrator, with AZURE_SQL_CONNECTION_STRING set. The user is made
 FROM EXTERNAL PROVIDER: whoever runs this, or the server's own identity, must be able to look the name up in Entra.
-With --client-id the user is made from the identity's client id instead, and nothing is looked up.
+Where neither may, --client-id makes the same user from the identity's client id, and nothing is looked up.
 """  # noqa: INP001 - a command of the deployment, no part of the product
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import os
 import re
 import sys
 import uuid
+from collections.abc import Callable
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from shared.adapters.sql.connection import azure_sql_engine, odbc_string
 
@@ -21,8 +23,8 @@ ROLE = "arbitrage_app"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}")  # what Azure allows for a managed identity
 
 
-def statements(identity: str, client_id: str | None = None) -> list[str]:
-    """The T-SQL, safe to run again.
+def create_user(identity: str, client_id: str | None = None) -> str:
+    """The T-SQL that makes the user, safe to run again.
 
     Raises:
         ValueError: the name is no identity's, or the client id no UUID.
@@ -34,25 +36,43 @@ def statements(identity: str, client_id: str | None = None) -> list[str]:
     how = "FROM EXTERNAL PROVIDER"
     if client_id is not None:
         how = f"WITH SID = 0x{uuid.UUID(client_id).bytes_le.hex().upper()}, TYPE = E"
-    return [
-        f"IF DATABASE_PRINCIPAL_ID(N'{identity}') IS NULL CREATE USER [{identity}] {how};",
-        f"ALTER ROLE {ROLE} ADD MEMBER [{identity}];",
-    ]
+    return f"IF DATABASE_PRINCIPAL_ID(N'{identity}') IS NULL CREATE USER [{identity}] {how};"
+
+
+def join_role(identity: str) -> str:
+    """The T-SQL that gives the user what the app may do."""
+    return f"ALTER ROLE {ROLE} ADD MEMBER [{identity}];"
+
+
+def let_in(run: Callable[[str], None], identity: str, client_id: str | None) -> None:
+    """Make the user, by look-up or else by client id, and give it the role.
+
+    Raises:
+        DBAPIError: the database refused.
+    """
+    try:
+        run(create_user(identity))
+    except DBAPIError as error:
+        if client_id is None:
+            raise
+        sys.stderr.write(f"made without a look-up in Entra, because: {str(error.orig)[:300]}\n")
+        run(create_user(identity, client_id))
+    run(join_role(identity))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the statements, or print them; exit code 0, or 2 for wrong arguments."""
+    """Run the statements, or print them; exit code 0, 1 when the database refuses, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("identity", help="name of the identity: Terraform's output identity_name")
     parser.add_argument(
-        "--client-id", help="make the user without a look-up: Terraform's output identity_client_id"
+        "--client-id", help="Terraform's output identity_client_id, for when no look-up is allowed"
     )
     parser.add_argument("--print", action="store_true", help="print the T-SQL instead of running it")
     options = parser.parse_args(arguments)
     try:
-        wanted = statements(options.identity, options.client_id)
+        wanted = [create_user(options.identity, options.client_id), join_role(options.identity)]
     except ValueError as error:
         parser.error(str(error))
     if options.print:
@@ -60,11 +80,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     connection_string = os.environ.get("AZURE_SQL_CONNECTION_STRING")
     if not connection_string:
-        parser.error("AZURE_SQL_CONNECTION_STRING is not set: docs/deploy.md, Prepare the database")
+        parser.error("AZURE_SQL_CONNECTION_STRING is not set: infra/deploy/database.sh sets it")
     engine = azure_sql_engine(odbc_string(connection_string))
-    with engine.begin() as connection:
-        for statement in wanted:
+
+    def run(statement: str) -> None:
+        with engine.begin() as connection:
             connection.execute(text(statement))
+
+    try:
+        let_in(run, options.identity, options.client_id)
+    except DBAPIError as error:
+        sys.stderr.write(f"{options.identity} was not let in: {error.orig}\n")
+        return 1
     sys.stdout.write(f"{options.identity} may use the database as a member of {ROLE}\n")
     return 0
 

@@ -1,12 +1,10 @@
 # Two accounts: the host's own (triggers, Durable state, queues, tables, packages) and the lake, which outlives it.
 
 locals {
-  storage_accounts = { host = azurerm_storage_account.host, lake = azurerm_storage_account.lake }
-  # The lifecycle rules are a backstop: the hourly compaction applies the product's own retention.
-  lake_rules = {
-    snapshots = ["lake/live/snapshots/", "lake/live/parquet/"]
-    batches   = ["lake/live/scans/", "lake/live/trades/"]
-  }
+  # A backstop: the hourly compaction applies the product's own retention. Instruments and currencies (reference/)
+  # have no date and stay, because old snapshots name them.
+  lake_recordings = ["lake/live/snapshots/", "lake/live/quotes/", "lake/live/findings/", "lake/live/executions/"]
+  lake_records    = ["lake/live/scans/", "lake/live/trades/", "lake/live/tables/"]
 }
 
 resource "azurerm_storage_account" "host" {
@@ -133,26 +131,25 @@ resource "azurerm_storage_management_policy" "lake" {
   storage_account_id = azurerm_storage_account.lake.id
 
   rule {
-    name    = "snapshots"
+    name    = "recordings"
     enabled = true
     filters {
       blob_types   = ["blockBlob"]
-      prefix_match = local.lake_rules.snapshots
+      prefix_match = local.lake_recordings
     }
     actions {
       base_blob {
-        tier_to_cool_after_days_since_modification_greater_than = var.lake_cool_after_days
-        delete_after_days_since_modification_greater_than       = var.lake_delete_after_days
+        delete_after_days_since_modification_greater_than = var.lake_delete_after_days
       }
     }
   }
 
   rule {
-    name    = "batches"
+    name    = "records"
     enabled = true
     filters {
       blob_types   = ["blockBlob"]
-      prefix_match = local.lake_rules.batches
+      prefix_match = local.lake_records
     }
     actions {
       base_blob {

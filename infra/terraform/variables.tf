@@ -154,15 +154,15 @@ variable "storage_replication" {
 }
 
 variable "lake_cool_after_days" {
-  description = "Age at which blobs of the lake move to the cool tier."
+  description = "Age at which scans, trades and tables of the lake move to the cool tier."
   type        = number
   default     = 30
 }
 
 variable "lake_delete_after_days" {
-  description = "Age at which recorded snapshots are deleted. Instruments and currencies, which old snapshots refer to, stay."
+  description = "Age at which recordings (snapshots, quotes) are deleted whatever the product's own retention says."
   type        = number
-  default     = 730
+  default     = 120
 }
 
 variable "sql_admin" {

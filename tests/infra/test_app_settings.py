@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from shared import settings
+from shared.adapters.parquet.compaction import RETENTION_DAYS
 from shared.domain.market import VENUE_IDS
 
 READ = {
@@ -113,6 +114,12 @@ def test_the_pods_get_what_terraform_hands_out_for_them(root):
     assert "kubernetes_settings" in text
     for overlay in ("dev", "prod"):
         assert written(root)[f"{overlay}/azure.env"].keys() == handed - fixed
+
+
+def test_the_lake_rules_know_every_dataset_that_ages_and_no_other(root):
+    text = (root / "infra/terraform/storage.tf").read_text(encoding="utf-8")
+    ruled = set(re.findall(r'"lake/live/(\w+)/"', text))
+    assert ruled == RETENTION_DAYS.keys()
 
 
 def test_a_setting_that_nobody_reads_would_be_seen(root):

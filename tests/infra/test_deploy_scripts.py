@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import json
 import re
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from infra.deploy import database_user
 
@@ -156,13 +156,38 @@ def test_the_package_that_passed_is_kept_by_version_and_as_current(script, packa
     ]
 
 
-def test_the_user_of_the_database_is_made_once_and_joins_the_apps_role():
-    create, join = database_user.statements("id-arbitrage-dev")
-    assert create == (
+def test_the_user_of_the_database_is_made_once_by_a_look_up_in_entra():
+    assert database_user.create_user("id-arbitrage-dev") == (
         "IF DATABASE_PRINCIPAL_ID(N'id-arbitrage-dev') IS NULL "
         "CREATE USER [id-arbitrage-dev] FROM EXTERNAL PROVIDER;"
     )
-    assert join == "ALTER ROLE arbitrage_app ADD MEMBER [id-arbitrage-dev];"
+
+
+def test_a_client_id_becomes_the_sid_in_the_databases_byte_order():
+    create = database_user.create_user("id-arbitrage-dev", "00112233-4455-6677-8899-aabbccddeeff")
+    assert "WITH SID = 0x33221100554477668899AABBCCDDEEFF, TYPE = E" in create
+
+
+def test_where_entra_may_not_be_asked_the_client_id_serves(capsys):
+    ran = []
+
+    def refuses_look_ups(statement):
+        if "EXTERNAL PROVIDER" in statement:
+            raise DBAPIError(statement, (), Exception("Server identity does not have permission"))
+        ran.append(statement)
+
+    database_user.let_in(refuses_look_ups, "id-arbitrage-dev", "00112233-4455-6677-8899-aabbccddeeff")
+    assert "WITH SID" in ran[0]
+    assert ran[1] == "ALTER ROLE arbitrage_app ADD MEMBER [id-arbitrage-dev];"
+    assert "Server identity does not have permission" in capsys.readouterr().err
+
+
+def test_without_a_client_id_the_refusal_is_told():
+    def refuses(statement):
+        raise DBAPIError(statement, (), Exception("no"))
+
+    with pytest.raises(DBAPIError):
+        database_user.let_in(refuses, "id-arbitrage-dev", None)
 
 
 def test_the_role_that_the_user_joins_is_made_by_a_migration(root):
@@ -170,17 +195,12 @@ def test_the_role_that_the_user_joins_is_made_by_a_migration(root):
     assert f"CREATE ROLE {database_user.ROLE}" in text
 
 
-def test_a_client_id_becomes_the_sid_in_the_databases_byte_order():
-    create, _ = database_user.statements("id-arbitrage-dev", "00112233-4455-6677-8899-aabbccddeeff")
-    assert "WITH SID = 0x33221100554477668899AABBCCDDEEFF, TYPE = E" in create
-
-
 @pytest.mark.parametrize("name", ["", "x", "a]; DROP TABLE trades;--", "id'x"])
 def test_a_name_that_is_no_identitys_is_refused(name):
     with pytest.raises(ValueError, match="is no name of a managed identity"):
-        database_user.statements(name)
+        database_user.create_user(name)
 
 
 def test_the_statements_can_be_read_before_they_run(capsys):
     assert database_user.main(["id-arbitrage-dev", "--print"]) == 0
-    assert json.dumps(capsys.readouterr().out).count("ALTER ROLE") == 1
+    assert capsys.readouterr().out.splitlines()[1].startswith("ALTER ROLE")

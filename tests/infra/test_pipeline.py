@@ -19,11 +19,9 @@ def check(reference, run, root):
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is absent: azure-pipelines-language-service needs it")
-    modules = os.environ.get("NODE_PATH") or str(root / "node_modules")
+    modules = os.environ.get("NODE_PATH") or str(root / "tests/tools/node_modules")
     if not os.path.isdir(f"{modules}/azure-pipelines-language-service"):  # noqa: PTH112 - a string from the environment
-        pytest.skip(
-            "azure-pipelines-language-service is absent: NODE_PATH names the folder of npm's packages"
-        )
+        pytest.skip("azure-pipelines-language-service is absent: npm install --prefix tests/tools")
     checker = reference("tools/pipelines_check.js")
     return lambda *files: run(node, checker, *files, env={"NODE_PATH": modules})
 
