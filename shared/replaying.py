@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -30,7 +31,7 @@ async def replay(given: argparse.Namespace) -> int:
     """Run the chain over the recordings and print the report; malformed lines are named and passed over."""
     chosen = settings.read()
     rules = Rules(
-        detection=commands.policy_of(given),
+        detection=replace(commands.policy_of(given), capital=chosen.capital),
         risk=composition.risk_policy(chosen),
         latencies=composition.latencies(chosen),
         fund_quote=chosen.fund_quote,
