@@ -285,7 +285,12 @@ def build(settings: Settings) -> Desk:
         notifier=Webhook(settings.alert_webhook_url, settings.alert_webhook_shape, settings.market)
         if settings.alert_webhook_url
         else None,
-        alarm_limits=AlarmLimits(daily_loss=settings.max_daily_loss / 2, drawdown=settings.max_drawdown / 2),
+        alarm_limits=AlarmLimits(
+            daily_loss=settings.max_daily_loss / 2,
+            drawdown=settings.max_drawdown / 2,
+            ai_usd=settings.ai_daily_usd,
+            ai_tokens=settings.ai_daily_tokens,
+        ),
         scan_every_ms=lambda: interval_ms(settings.scan_schedule),
         compact=lambda now_ms: _compact(blobs, settings.market, now_ms),
         nonce=lambda: secrets.token_hex(4),

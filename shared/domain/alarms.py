@@ -32,7 +32,7 @@ class NoteState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the watchdog measured at `now_ms`. Profits and losses are in USDT of value.
+    """What the watchdog measured at `now_ms`. Profits and losses are in USDT of value, days are UTC days.
 
     `last_scan_ms` is the time of the newest recorded scan, None before the first one since `started_ms`.
     `venues_down` maps each venue that did not answer the newest scan to when it began to fail and why.
@@ -50,19 +50,26 @@ class Health:
     profit_today: Decimal = Decimal(0)
     drawdown: Decimal = Decimal(0)
     kill_switch: str | None = None
-    ai_spent_usd: Decimal = Decimal(0)
-    ai_budget_usd: Decimal | None = None
+    ai_usd: Decimal = Decimal(0)
+    ai_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmLimits:
-    """When an alarm is raised and told again; 0 switches the two loss alarms off."""
+    """When an alarm is raised and told again; 0 switches an alarm of losses or of the budget off.
+
+    `ai_usd` and `ai_tokens` are the model's budget of a UTC day. The alarm comes at `budget_part` of it: what is
+    left may be too little for one more question.
+    """
 
     missed_scans: int = 5
     venue_down_ms: int = 5 * MINUTE_MS
     load_lag_ms: int = 10 * MINUTE_MS
     daily_loss: Decimal = Decimal(50)
     drawdown: Decimal = Decimal(100)
+    ai_usd: Decimal = Decimal(0)
+    ai_tokens: int = 0
+    budget_part: Decimal = Decimal("0.9")
     repeat_ms: int = 60 * MINUTE_MS
     recovery_ms: int = 3 * MINUTE_MS
 
@@ -83,7 +90,7 @@ def holding(health: Health, limits: AlarmLimits) -> tuple[Alarm, ...]:
         *_venues_down(health, limits),
         *_loads(health, limits),
         *_losses(health, limits),
-        *_budget(health),
+        *_budget(health, limits),
     )
 
 
@@ -148,13 +155,18 @@ def _losses(health: Health, limits: AlarmLimits) -> Iterable[Alarm]:
         )
 
 
-def _budget(health: Health) -> Iterable[Alarm]:
-    if health.ai_budget_usd and health.ai_spent_usd >= health.ai_budget_usd:
+def _budget(health: Health, limits: AlarmLimits) -> Iterable[Alarm]:
+    used = max(
+        health.ai_usd / limits.ai_usd if limits.ai_usd else Decimal(0),
+        Decimal(health.ai_tokens) / limits.ai_tokens if limits.ai_tokens else Decimal(0),
+    )
+    if used >= limits.budget_part:
         yield Alarm(
             "budget_spent",
             Severity.WARNING,
-            f"the model cost {health.ai_spent_usd:.2f} USD today, limit {health.ai_budget_usd} USD; "
-            "the rules decide until midnight UTC",
+            f"the model used {used:.0%} of its day ({health.ai_usd:.2f} of {limits.ai_usd} USD, "
+            f"{health.ai_tokens} of {limits.ai_tokens} tokens), limit {limits.budget_part:.0%}; "
+            "then the rules decide until midnight UTC",
         )
 
 

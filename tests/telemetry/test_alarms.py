@@ -22,7 +22,7 @@ from shared.domain.alarms import (
 from shared.errors import NoteNotSent
 
 NOON = 1_795_348_800_000
-LIMITS = AlarmLimits()
+LIMITS = AlarmLimits(ai_usd=Decimal(2), ai_tokens=500_000)
 WELL = Health(now_ms=NOON, started_ms=NOON - 60 * MINUTE_MS, scan_every_ms=15_000, last_scan_ms=NOON - 9_000)
 
 
@@ -54,9 +54,9 @@ def test_a_desk_in_good_health_raises_nothing():
         ({"drawdown": Decimal("100.5")}, "drawdown", "100.50 USDT below"),
         ({"kill_switch": "loss limit"}, "kill_switch", "execution is stopped: loss limit"),
         (
-            {"ai_spent_usd": Decimal("2.01"), "ai_budget_usd": Decimal(2)},
+            {"ai_usd": Decimal("1.81"), "ai_tokens": 200_000},
             "budget_spent",
-            "the model cost 2.01 USD today, limit 2 USD",
+            "the model used 90% of its day (1.81 of 2 USD, 200000 of 500000 tokens), limit 90%",
         ),
     ],
 )
@@ -74,16 +74,15 @@ def test_each_trouble_raises_its_alarm_with_value_and_limit(change, alarm, says)
         {"venues_down": {"kraken": (NOON - 4 * MINUTE_MS, "no answer")}},
         {"loads_waiting": 500, "oldest_load_ms": NOON - 9 * MINUTE_MS},
         {"profit_today": Decimal("-49.99")},
-        {"ai_spent_usd": Decimal("1.99"), "ai_budget_usd": Decimal(2)},
-        {"ai_spent_usd": Decimal(5), "ai_budget_usd": None},
+        {"ai_usd": Decimal("1.79"), "ai_tokens": 440_000},
     ],
 )
 def test_what_stays_inside_its_limit_raises_nothing(change):
     assert names(replace(WELL, **change)) == []
 
 
-def test_a_limit_of_zero_switches_a_loss_alarm_off():
-    health = replace(WELL, profit_today=Decimal(-500), drawdown=Decimal(500))
+def test_a_limit_of_zero_switches_an_alarm_off():
+    health = replace(WELL, profit_today=Decimal(-500), drawdown=Decimal(500), ai_usd=Decimal(9), ai_tokens=9)
     assert names(health, AlarmLimits(daily_loss=Decimal(0), drawdown=Decimal(0))) == []
 
 
