@@ -146,6 +146,16 @@ async def test_every_instance_knows_of_a_ban(small, venues, reply, connect):
     assert venues.count(QUOTES["bybit"]) == 1
 
 
+async def test_a_ban_of_one_market_is_none_of_another(small, venues, reply, connect, small_references):
+    other = connect(partition="live-cooldown")
+    other.restore(small_references)
+    venues.serve(QUOTES["bybit"], reply("no", status=403, headers={"Retry-After": "60"}))
+    await quote(small, "bybit")
+    await quote(other, "bybit")
+
+    assert venues.count(QUOTES["bybit"]) == 2
+
+
 async def test_a_ban_covers_books_and_instruments_too(small, venues, reply):
     venues.serve(QUOTES["bybit"], reply("no", status=403))
     await quote(small, "bybit")

@@ -17,8 +17,9 @@ REST_S: Mapping[int, int] = {429: 60, 418: 300, 403: 3600, 451: 3600}
 class Cooldowns:
     """The bans in force: entries `{retry_at_ms, error}` by venue id; expired ones are ignored."""
 
-    def __init__(self, state: State, clock: Clock) -> None:
+    def __init__(self, state: State, clock: Clock, partition: str = PARTITION) -> None:
         self._state = state
+        self._partition = partition
         self._clock = clock
         self._bans: dict[str, VenueBanned] = {}
         self._read_at: float | None = None
@@ -31,7 +32,7 @@ class Cooldowns:
         """
         if self._read_at is not None and monotonic() - self._read_at < max_age_s:
             return
-        entries = await self._state.entries(PARTITION)
+        entries = await self._state.entries(self._partition)
         self._bans = {
             entry.key: VenueBanned(entry.key, str(entry.value["error"]), int(entry.value["retry_at_ms"]))
             for entry in entries
@@ -59,5 +60,5 @@ class Cooldowns:
             return
         self._bans[ban.venue] = ban
         await self._state.replace(
-            PARTITION, ban.venue, {"retry_at_ms": ban.retry_at_ms, "error": ban.message}
+            self._partition, ban.venue, {"retry_at_ms": ban.retry_at_ms, "error": ban.message}
         )

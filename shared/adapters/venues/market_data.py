@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from shared.adapters.venues.cooldown import REST_S, Cooldowns
+from shared.adapters.venues.cooldown import PARTITION, REST_S, Cooldowns
 from shared.adapters.venues.options import PUBLIC_HOSTS, ClientOptions
 from shared.adapters.venues.reading import reading
 from shared.adapters.venues.reference import fetch_reference
@@ -37,13 +37,14 @@ class CcxtMarketData:
         clock: time of receipt; compared with the venues' clocks.
         venues: ids of the venues to know.
         base_url: one server that answers for all venues at their genuine paths; None for the real ones.
+        partition: of the state, for the cool-downs; markets that share a state must not share it.
         secrets: holds read-only keys as `{venue}-api-key` and `{venue}-api-secret`; read by `reference` only.
-        books_within_ms: longest wait for a book, our own rate limiter's included.
-        levels: levels of depth to ask for.
         aliases: `venue:TICKER` to the name the asset has elsewhere, over ccxt's own renames.
         public_hosts: hosts for public data by venue, where they are not ccxt's.
         time_out_ms: longest wait for one answer.
         rest_s: seconds to hold off a venue by HTTP status, where it does not say how long.
+        books_within_ms: longest wait for a book, our own rate limiter's included.
+        levels: levels of depth to ask for.
         deposit_assets: assets of which Kraken is asked for deposit networks, one request each; needs its key.
     """
 
@@ -54,6 +55,7 @@ class CcxtMarketData:
         *,
         venues: Iterable[str] = VENUE_IDS,
         base_url: str | None = None,
+        partition: str = PARTITION,
         secrets: Secrets | None = None,
         aliases: Mapping[str, str] | None = None,
         public_hosts: Mapping[str, str] = PUBLIC_HOSTS,
@@ -65,7 +67,7 @@ class CcxtMarketData:
     ) -> None:
         self._venues = tuple(_known(venue, VENUE_IDS) for venue in venues)
         self._clock = clock
-        self._cooldowns = Cooldowns(state, clock)
+        self._cooldowns = Cooldowns(state, clock, partition)
         self._options = ClientOptions(base_url, public_hosts, time_out_ms, aliases or {}, rest_s)
         self._secrets = secrets
         self._books_within_s = books_within_ms / 1000
