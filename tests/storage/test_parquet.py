@@ -80,11 +80,9 @@ def test_number_texts_come_back_to_the_digit(texts):
     assert to_texts(*to_arrays(array)) == texts
 
 
-@pytest.mark.parametrize(
-    "text", ["", "01", "-1", "+1", "1e3", ".5", "5.", "1" * 21, "0." + "1" * 19, " 1", "NaN", "٣", None, 1]
-)
-def test_a_text_that_would_not_come_back_is_no_plain_number(text):
-    assert not are_plain(text)
+def test_a_text_that_would_not_come_back_is_no_plain_number():
+    odd = ["", "01", "-1", "+1", "1e3", ".5", "5.", "1" * 21, "0." + "1" * 19, " 1", "1\n", "NaN", "٣"]
+    assert not any(are_plain(pa.array(odd)).to_pylist())
 
 
 async def test_snapshots_read_the_same_before_and_after_compaction(lake, recorded):
