@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, List  # noqa: UP035 - see Messages
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 STORAGE = "AzureWebJobsStorage"
 LOADS = "sql-load"
 POISON = "sql-load-poison"
+Messages = func.Out[List[str]]  # noqa: UP006 - the platform's worker reads no generics but those of typing
+ENDED_BADLY = (
+    df.OrchestrationRuntimeStatus.Failed,
+    df.OrchestrationRuntimeStatus.Terminated,
+    df.OrchestrationRuntimeStatus.Canceled,
+)
 RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=3)
 
 composition.check_settings()
@@ -32,9 +38,10 @@ def reply(answer: Answer) -> func.HttpResponse:
 
 
 async def start(client: df.DurableOrchestrationClient, work: dict[str, Any]) -> None:
-    """Start a scan's workflow unless it exists: `start_new` would silently replace it."""
+    """Start a scan's workflow unless it runs or is done: `start_new` would silently replace it."""
     status = await client.get_status(work["scan_id"])
-    if status is None or status.runtime_status is None:
+    state = status.runtime_status if status else None
+    if state in {None, *ENDED_BADLY}:
         await client.start_new(workflow.NAME, work["scan_id"], work)
 
 
@@ -64,7 +71,7 @@ async def compact_timer(timer: func.TimerRequest, client: Any) -> None:
 @app.timer_trigger(arg_name="timer", schedule="%WATCHDOG_SCHEDULE%")
 @app.queue_output(arg_name="loads", queue_name=LOADS, connection=STORAGE)
 @app.durable_client_input(client_name="client")
-async def watchdog_timer(timer: func.TimerRequest, loads: func.Out[list[str]], client: Any) -> None:
+async def watchdog_timer(timer: func.TimerRequest, loads: Messages, client: Any) -> None:
     left = await upkeep.watch(await composition.desk())
     for work in left.workflows:
         await start(client, work)
@@ -130,7 +137,7 @@ async def load_sql_poison(message: func.QueueMessage) -> None:
 
 @app.route("reload", methods=["POST"])
 @app.queue_output(arg_name="loads", queue_name=LOADS, connection=STORAGE)
-async def reload_http(req: func.HttpRequest, loads: func.Out[list[str]]) -> func.HttpResponse:
+async def reload_http(req: func.HttpRequest, loads: Messages) -> func.HttpResponse:
     answer, messages = await endpoints.reload(composition.desk, req.get_body())
     loads.set(messages)
     return reply(answer)

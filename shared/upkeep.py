@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,8 +15,13 @@ from shared.health import measure, taken_ms
 from shared.records import partition
 from shared.steps import load_message
 
+log = logging.getLogger("arbitrage")
+
 SETTLING_MS = 60_000
 """A scan is left alone this long: its messages and its workflow are probably under way."""
+
+GIVEN_UP_MS = 3_600_000
+"""A workflow that cannot be brought to its end is started again this long."""
 
 LOOK_BACK_MS = 48 * 3_600_000
 HOUR_MS = 3_600_000
@@ -110,16 +116,23 @@ async def _without_ledger(desk: Desk, names: list[str]) -> list[str]:
 
 
 async def _unstarted(desk: Desk) -> list[dict[str, Any]]:
-    """Inputs of workflows that a recorded scan intended and that are not done."""
+    """Inputs of workflows that a recorded scan intended and that are not done.
+
+    One that fails for an hour is given up: its scan stays recorded, and the log tells.
+    """
     now_ms = desk.clock.now_ms()
     works = []
     for entry in await desk.state.entries(desk.room("pending")):
-        if now_ms - entry.value["since_ms"] < SETTLING_MS:
+        waited_ms = now_ms - entry.value["since_ms"]
+        if waited_ms < SETTLING_MS:
             continue
-        if await desk.lake.exists(entry.value["batch"]):
+        recorded = await desk.lake.exists(entry.value["batch"])
+        if recorded and waited_ms < GIVEN_UP_MS:
             works.append(entry.value["work"])
-        else:
-            await desk.state.delete(desk.room("pending"), entry.key)
+            continue
+        if recorded:
+            log.error("the workflow of scan %s failed for an hour and is given up", entry.key)
+        await desk.state.delete(desk.room("pending"), entry.key)
     return works
 
 
