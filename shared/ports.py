@@ -179,6 +179,14 @@ class Warehouse(Protocol):
         """
         ...
 
+    async def purge_market_data(self, before_ms: int) -> int:
+        """Delete market_data older than that; the number of rows. The lake keeps every quote.
+
+        Raises:
+            TransientLoadError: the warehouse cannot answer now; what is deleted stays deleted.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go of every connection."""
         ...

@@ -45,6 +45,10 @@ class LazyWarehouse:
         """Rows of a table or view."""
         return await (await self._real()).select(table, where, order, limit, offset)
 
+    async def purge_market_data(self, before_ms: int) -> int:
+        """Delete market_data older than that."""
+        return await (await self._real()).purge_market_data(before_ms)
+
     async def close(self) -> None:
         """Let go of every connection."""
         if self._made is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +25,8 @@ from shared.records.batch import Row, decode_batch
 from shared.records.blobs import partition
 from shared.records.tables import LEDGER, TABLES
 from shared.snapshots import References, decode_snapshot
+
+log = logging.getLogger(__name__)
 
 RETENTION_DAYS: Mapping[str, int] = {
     "snapshots": 30,
@@ -78,6 +81,8 @@ async def compact(
     for day in range(_TABLE_DAYS, -1, -1):
         await _compact_tables(lake, market, partition(now_ms - day * _DAY_MS).split("/")[0], finished, done)
     await _expire(lake, market, now_ms, retention_days, done)
+    for blob in done.left:
+        log.warning("%s is damaged or malformed: it is not compacted and stays as it is", blob)
     return done
 
 
