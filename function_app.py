@@ -24,7 +24,6 @@ ENDED_BADLY = (
     df.OrchestrationRuntimeStatus.Terminated,
     df.OrchestrationRuntimeStatus.Canceled,
 )
-Messages = func.Out[List[str]]  # noqa: UP006 - the platform's worker reads no generics but those of typing
 RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=3)
 
 composition.check_settings()
