@@ -26,6 +26,7 @@ GIVEN_UP_MS = 3_600_000
 LOOK_BACK_MS = 48 * 3_600_000
 HOUR_MS = 3_600_000
 STATE_KEPT_MS = 48 * HOUR_MS
+MARKET_DATA_KEPT_MS = 30 * 24 * HOUR_MS
 DATASETS = ("scans", "trades")
 LEDGER_QUESTION = 200
 
@@ -59,6 +60,7 @@ async def compact(desk: Desk) -> None:
     """Turn finished hours into Parquet and drop what is older than its retention."""
     with desk.metrics.span("compact"):
         await desk.compact(desk.clock.now_ms())
+        await desk.warehouse.purge_market_data(desk.clock.now_ms() - MARKET_DATA_KEPT_MS)
 
 
 def old_workflows(desk: Desk) -> dict[str, datetime]:
