@@ -18,7 +18,7 @@ from shared.adapters.environment import EnvironmentSecrets
 from shared.adapters.lazy import LazyWarehouse
 from shared.adapters.rules import RulesAnalyst
 from shared.adapters.simulated_venues import DEMO_KEYS
-from shared.adapters.telemetry import make_metrics
+from shared.adapters.telemetry import log_json, make_metrics
 from shared.adapters.venues import CcxtMarketData
 from shared.adapters.webhook import Webhook
 from shared.desk import Desk, Funding
@@ -170,9 +170,16 @@ def _secrets(settings: Settings) -> Secrets:
 
 
 def metrics(settings: Settings) -> Metrics:
-    """Telemetry to where the settings say, else to nobody."""
+    """Telemetry to where the settings say, else to nobody; the log in the form they ask for."""
+    if settings.log_format == "json":
+        log_json()
     return make_metrics(
-        settings.insights_connection, settings.otlp_endpoint, "arbitrage", VERSION, settings.market
+        settings.insights_connection,
+        settings.otlp_endpoint,
+        "arbitrage",
+        VERSION,
+        settings.market,
+        sampling_ratio=float(settings.trace_ratio),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
@@ -88,6 +89,13 @@ def url(*schemes: str) -> Parse:
         return value.rstrip("/")
 
     return parse
+
+
+def insights(value: str) -> str:
+    """The connection string of an Application Insights resource."""
+    if not re.search(r"(?i)\bInstrumentationKey=[0-9a-f-]{36}(;|$)", value):
+        raise ValueError("names no InstrumentationKey; copy the connection string that the resource shows")
+    return value
 
 
 def schedule(value: str) -> str:
@@ -191,8 +199,10 @@ class Settings:
     storage_account: str | None = setting("AZURE_STORAGE_ACCOUNT_NAME", None, text, "The same account by name, with the managed identity")
     lake_account: str | None = setting("AZURE_DATALAKE_ACCOUNT_NAME", None, text, "Account of the lake, where it is not the one of the state")
     sql_connection: str | None = setting("AZURE_SQL_CONNECTION_STRING", None, text, "ODBC connection string of Azure SQL", secret=True)
-    insights_connection: str | None = setting("AZURE_APPLICATION_INSIGHTS_CONNECTION_STRING", None, text, "Application Insights; else APPLICATIONINSIGHTS_CONNECTION_STRING", secret=True)
+    insights_connection: str | None = setting("AZURE_APPLICATION_INSIGHTS_CONNECTION_STRING", None, insights, "Application Insights; else APPLICATIONINSIGHTS_CONNECTION_STRING", secret=True)
     otlp_endpoint: str | None = setting("OTEL_EXPORTER_OTLP_ENDPOINT", None, url("https", "http"), "An OpenTelemetry collector")
+    trace_ratio: Decimal = setting("TRACE_RATIO", Decimal(1), number("0", "1"), "Part of the traces that is sent; events, logs and metrics are all sent")
+    log_format: str = setting("LOG_FORMAT", "text", one_of("text", "json"), "json: one JSON object a log line, for collectors that read the output")
     alert_webhook_url: str | None = setting("ALERT_WEBHOOK_URL", None, url("https", "http"), "Where alarms are sent", secret=True)
     alert_webhook_shape: str = setting("ALERT_WEBHOOK_SHAPE", "generic", one_of("generic", "slack", "teams"), "The JSON that the receiver understands")
     venue_keys: str | None = setting("VENUE_KEYS", None, one_of("on", "off"), "on: read the venues' read-only keys for fee tiers and network status; on by default where a Key Vault is set")

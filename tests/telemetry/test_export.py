@@ -283,6 +283,17 @@ async def test_both_destinations_get_the_same_trace(receiver):
     assert receiver.envelopes("RequestData")[0]["tags"]["ai.operation.id"] == trace_id
 
 
+async def test_a_connection_string_that_cannot_be_used_switches_telemetry_off_with_one_line(caplog):
+    metrics = make_metrics("InstrumentationKey=nonsense;AccountKey=c2VjcmV0", None, "bot", "1", "live")
+    with metrics.span("scan") as span:
+        metrics.measure("arbitrage_trades", 1, status="filled")
+    await metrics.close()
+    assert span.traceparent is None
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert line.startswith("telemetry is off, check its connection string and endpoint: ")
+    assert "c2VjcmV0" not in caplog.text
+
+
 async def test_a_receiver_that_is_down_stops_no_work(monkeypatch, caplog):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.2")
     with socket.socket() as unused:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from shared.adapters.telemetry import SilentMetrics, log_to, make_metrics, redact
+from shared.adapters.telemetry import SilentMetrics, log_json, make_metrics, redact
 from shared.adapters.telemetry.lines import LOGGERS
 from shared.signals import EVENTS
 
@@ -14,11 +14,14 @@ from shared.signals import EVENTS
 @pytest.fixture
 def log():
     """Lines written while the test runs, parsed."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(logger, logger.handlers.copy(), logger.level, logger.propagate) for logger in loggers]
     stream = io.StringIO()
-    handler = log_to(stream)
+    log_json(stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    for name in LOGGERS:
-        logging.getLogger(name).removeHandler(handler)
+    for logger, handlers, level, propagate in before:
+        logger.handlers[:], logger.propagate = handlers, propagate
+        logger.setLevel(level)
 
 
 def test_with_telemetry_off_an_event_is_still_one_line(log):
@@ -27,6 +30,15 @@ def test_with_telemetry_off_an_event_is_still_one_line(log):
     assert line["message"] == 'venue_down venue=kraken kind=timeout error="no answer in 6000 ms"'
     assert (line["level"], line["event"], line["venue"]) == ("WARNING", "venue_down", "kraken")
     assert "trace_id" not in line
+
+
+def test_asking_for_json_twice_writes_each_line_once(log):
+    log_json()
+    again = io.StringIO()
+    log_json(again)
+    logging.getLogger("shared.somewhere").info("hello")
+    assert log() == []
+    assert json.loads(again.getvalue())["message"] == "hello"
 
 
 async def test_a_line_names_the_span_it_was_written_in(log, receiver):

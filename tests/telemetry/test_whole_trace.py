@@ -1,12 +1,16 @@
 """A scan through function_app.py with its workflow and loads, as Application Insights receives it."""
 
+import json
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
 from shared.domain.market import VENUE_IDS
 from shared.signals import EVENTS, METRICS, SPANS
+from tests.telemetry.conftest import ROOT, localhost_environment
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +117,23 @@ def test_the_scans_line_is_a_message_of_its_trace(sent):
     ]
     assert line["tags"]["ai.operation.id"] == scan["tags"]["ai.operation.id"]
     assert "[simulated market] 4 of 4 venues answered" in line["data"]["baseData"]["message"]
+
+
+def test_with_log_format_json_every_line_of_the_product_is_an_object(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-m", "localhost", "--once"],
+        cwd=ROOT,
+        env=localhost_environment(tmp_path, LOG_FORMAT="json"),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    lines = [json.loads(line) for line in run.stderr.splitlines() if line.startswith("{")]
+    assert run.returncode == 0, run.stderr
+    assert {"arbitrage_opportunity_detected", "arbitrage_opportunity_simulated"} <= {
+        line.get("event") for line in lines
+    }
+    (scan,) = [line for line in lines if line["message"].startswith("scan ")]
+    assert (scan["level"], scan["logger"]) == ("INFO", "arbitrage")
+    assert not [line for line in run.stderr.splitlines() if not line.startswith("{") and " scan " in line]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from shared.adapters.telemetry.deferred import DeferredMetrics, Destinations
-from shared.adapters.telemetry.lines import guard_log, log_to
+from shared.adapters.telemetry.lines import guard_log, log_json
 from shared.adapters.telemetry.redaction import redact
 from shared.adapters.telemetry.silent import SilentMetrics
 from shared.ports import Metrics
 
-__all__ = ["SilentMetrics", "log_to", "make_metrics", "redact"]
+__all__ = ["SilentMetrics", "log_json", "make_metrics", "redact"]
 
 
 def make_metrics(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from shared.adapters.telemetry.lines import LOGGER
+from shared.adapters.telemetry.silent import SilentMetrics
 from shared.ports import Attribute, Span
 
 if TYPE_CHECKING:  # loading it would load OpenTelemetry
     from shared.adapters.telemetry.live import LiveMetrics
+
+
+_log = logging.getLogger(LOGGER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +38,24 @@ class DeferredMetrics:
     def __init__(self, destinations: Destinations) -> None:
         self._destinations = destinations
         self._lock = threading.Lock()
-        self._made: LiveMetrics | None = None
+        self._made: LiveMetrics | SilentMetrics | None = None
 
-    def _live(self) -> LiveMetrics:
+    def _live(self) -> LiveMetrics | SilentMetrics:
         if self._made is None:
             with self._lock:
                 if self._made is None:
-                    from shared.adapters.telemetry.live import live_metrics  # noqa: PLC0415 - half a second
-
-                    self._made = live_metrics(self._destinations)
+                    self._made = self._make()
         return self._made
+
+    def _make(self) -> LiveMetrics | SilentMetrics:
+        """Telemetry, or where it cannot be set up silence: it never stops the work it tells about."""
+        try:
+            from shared.adapters.telemetry.live import live_metrics  # noqa: PLC0415 - half a second
+
+            return live_metrics(self._destinations)
+        except Exception as error:  # noqa: BLE001 - whatever its libraries raise
+            _log.error("telemetry is off, check its connection string and endpoint: %s", error)
+            return SilentMetrics()
 
     def span(
         self, name: str, parent: str | None = None, /, **attributes: Attribute

@@ -117,11 +117,17 @@ def _trace_ids() -> dict[str, str]:
     return {"trace_id": f"{here.trace_id:032x}", "span_id": f"{here.span_id:016x}"} if here.is_valid else {}
 
 
-def log_to(stream: TextIO, level: int = logging.INFO) -> logging.Handler:
-    """Write the product's log as JSON lines to a stream; returns the handler, so that it can be removed."""
+def log_json(stream: TextIO | None = None) -> None:
+    """Write the product's log as JSON lines, and nowhere else but to telemetry; by default to stderr.
+
+    Events that need no person's look are written too: whoever collects lines chooses among them.
+    """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
-    for name in LOGGERS:
-        logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).setLevel(level)
-    return handler
+    for logger in map(logging.getLogger, LOGGERS):
+        for before in logger.handlers.copy():
+            if isinstance(before.formatter, JsonLines):
+                logger.removeHandler(before)
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False

@@ -76,6 +76,7 @@ class LiveMetrics:
         self._records: dict[str, Record] = {}
         self._complained: set[str] = set()
         self._handler = LoggingHandler(logger_provider=providers.logs)
+        self._handler.setLevel(logging.INFO)
         # event() hands events over by itself, whatever the log's level is
         self._handler.addFilter(lambda record: EVENT_NAME not in vars(record))
         for logger in map(logging.getLogger, LOGGERS):

@@ -36,5 +36,8 @@ class SilentMetrics:
     def measure(self, name: str, value: float | Decimal, /, **labels: str) -> None:
         """Forget it."""
 
+    def flush(self) -> None:
+        """Nothing is held back."""
+
     async def close(self) -> None:
         """Nothing is held back."""
