@@ -136,6 +136,8 @@ def _migrate_azure_sql(engine: Engine, *, dry_run: bool) -> Sequence[str]:
     done: list[str] = []
     for version, path in pending:
         with engine.begin() as connection:
+            # ODBC begins its transaction with the first query of a table, and the lock is the transaction's.
+            connection.exec_driver_sql("SELECT COUNT(*) FROM sys.tables").scalar_one()
             connection.exec_driver_sql(_LOCK)
             if version in _applied_azure_sql(connection):
                 continue
