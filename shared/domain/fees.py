@@ -87,6 +87,8 @@ def fee_overrides(raw: Mapping[str, Any]) -> FeeOverrides:
     Raises:
         MalformedRecord: an entry is no object, a rate no number from -10000 to 10000, or the asset unknown.
     """
+    if not isinstance(raw, dict):
+        raise MalformedRecord("fees", raw, 'is no object; write {"binance": {"taker_bps": "10"}}')
     venues: dict[str, FeeOverride] = {}
     instruments: dict[tuple[str, str], FeeOverride] = {}
     for venue, entry in raw.items():

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import NamedTuple
 
 from shared.domain.exact import EXACT, ONE, ZERO
@@ -16,6 +17,8 @@ from shared.domain.policy import DetectionPolicy
 from shared.errors import BadBook
 
 _LEVERAGED = re.compile(r"\d[LS]$")
+_MAGNITUDE = 30
+"""Prices and amounts lie between 10^-30 and 10^30."""
 _FREE = TakerFee(ZERO, FeeAsset.RECEIVED)
 
 PRECEDENCE = {reason: rank for rank, reason in enumerate(Reason)}
@@ -121,7 +124,7 @@ class Books:
         asks: tuple[Level, ...]
         try:
             book = text.parse(venue, symbol)
-            bids, asks = _tradable(book.bids), _tradable(book.asks)
+            bids, asks = _tradable(book, book.bids), _tradable(book, book.asks)
         except BadBook as error:
             bids, asks = _first_price(text.bids), _first_price(text.asks)
             refusal = refusal or Refusal(Reason.BAD_BOOK, str(error))
@@ -184,7 +187,15 @@ def seconds(milliseconds: int) -> str:
     return f"{'-' if milliseconds < 0 else ''}{whole}.{digits}"
 
 
-def _tradable(levels: tuple[Level, ...]) -> tuple[Level, ...]:
+def _tradable(book: OrderBook, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    """The levels that something may be traded on.
+
+    Raises:
+        BadBook: a number is so large or small that no market means it, and exact arithmetic would choke on it.
+    """
+    for number in chain.from_iterable(levels):
+        if number and not -_MAGNITUDE <= number.adjusted() <= _MAGNITUDE:
+            raise BadBook(f"{book.venue} {book.symbol}: {number} is no price or amount of any market")
     return tuple(level for level in levels if level.amount is None or level.amount > 0)
 
 
