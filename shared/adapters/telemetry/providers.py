@@ -66,17 +66,15 @@ class Providers:
 
 
 class _Finished(LogRecordProcessor):
-    """Gives each log record its market, and takes secrets out of its text and stack."""
+    """Gives each log record its market, and takes secrets out of the stack that the handler wrote anew."""
 
     def __init__(self, market: str) -> None:
         self._market = market
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         record = log_record.log_record
-        if isinstance(record.body, str):
-            record.body = redact(record.body)
         attributes = {
-            key: redact(value) if isinstance(value, str) else value
+            key: redact(value) if key.startswith("exception.") and isinstance(value, str) else value
             for key, value in (record.attributes or {}).items()
         }
         record.attributes = attributes | {"market": self._market}
