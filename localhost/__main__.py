@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         datefmt="%H:%M:%S",
         stream=sys.stderr,
     )
-    for chatty in ("asyncio", "azure", "azure.core"):
+    for chatty in ("asyncio", "azure", "azure.core", "httpx2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         directory = options.app.resolve().parent

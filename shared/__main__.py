@@ -79,6 +79,10 @@ def parser() -> argparse.ArgumentParser:
     detection_options(past)
     past.set_defaults(run=replaying.replay)
 
+    graded = commands_of.add_parser("evaluate", help="how good the analyst is, on labelled cases")
+    graded.add_argument("--json", action="store_true", help="print the scores as JSON")
+    graded.set_defaults(run=commands.evaluate)
+
     schema = commands_of.add_parser("migrate", help="bring the warehouse's schema up to date")
     schema.add_argument("--dry-run", action="store_true", help="only name what would be applied")
     schema.set_defaults(run=commands.migrate)
@@ -95,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Run a command: 0 done, 1 not everything could be done, 2 wrong settings or usage."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for chatty in ("azure", "asyncio"):
+    for chatty in ("azure", "asyncio", "httpx2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     given = parser().parse_args()
     try:

@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from shared import composition, diagnosis, inline, settings, snapshots, steps, telling
+from shared import composition, diagnosis, evaluation, inline, settings, snapshots, steps, telling
+from shared.adapters.rules import RulesAnalyst
 from shared.desk import Desk
 from shared.domain.detection import detect as detect_in
 from shared.domain.fees import fee_overrides
@@ -127,6 +128,24 @@ async def detect(given: argparse.Namespace) -> int:
             found = detect_in(snapshot, policy)
             say(orjson.dumps(snapshots.detection_json(snapshot, found)).decode())
     return failed
+
+
+async def evaluate(given: argparse.Namespace) -> int:
+    """The configured analyst on labelled cases, and the rules beside it; 1 if the model never answered."""
+    cases = evaluation.load_cases()
+    by_rules = await evaluation.ask(RulesAnalyst(), cases)
+    scores = [evaluation.score("rules", cases, by_rules)]
+    chosen = settings.read()
+    async with composition.analyst(chosen) as analyst:
+        verdicts = await evaluation.ask(analyst, cases)
+    if any(verdict.source != "rules" or verdict.fallback for verdict in verdicts):
+        scores.insert(0, evaluation.score(chosen.openai_model, cases, verdicts))
+    if given.json:
+        say(orjson.dumps([evaluation.report(each) for each in scores]).decode())
+    else:
+        say(f"{len(cases)} cases, of them {scores[0].traps} traps")
+        say(evaluation.table(scores))
+    return int(len(scores) > 1 and not scores[0].answered)
 
 
 async def migrate(given: argparse.Namespace) -> int:
