@@ -20,7 +20,7 @@ def calls_to_metrics(source):
             continue
         receiver = node.func.value
         owner = receiver.attr if isinstance(receiver, ast.Attribute) else getattr(receiver, "id", None)
-        if node.func.attr in DECLARED and owner == "metrics":
+        if node.func.attr in DECLARED and owner in {"metrics", "_metrics"}:
             first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
             keywords = {keyword.arg for keyword in node.keywords if keyword.arg}
             yield node.func.attr, first, keywords, node.lineno
@@ -47,6 +47,15 @@ def test_the_product_sends_nothing_that_is_not_declared():
         if (found := undeclared(path.read_text(encoding="utf-8")))
     }
     assert problems == {}
+
+
+def test_everything_declared_is_sent_by_the_product():
+    sent = {
+        name
+        for path in (ROOT / "shared").rglob("*.py")
+        for _, name, _, _ in calls_to_metrics(path.read_text(encoding="utf-8"))
+    }
+    assert {*SPANS, *EVENTS, *METRICS} - sent == set()
 
 
 def test_a_misspelt_name_or_label_would_be_found():
