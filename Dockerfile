@@ -11,7 +11,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 
 FROM host AS build
 WORKDIR /source
-COPY requirements.txt ./
+COPY requirements.lock ./
 COPY infra/package infra/package
 # The libraries change rarely and take minutes: their layer is made before the product is copied.
 RUN python infra/package/build.py --libraries-only --folder /app

@@ -69,7 +69,7 @@ UNWANTED_KINDS = {".pyi", ".pyx", ".pxd", ".c", ".h", ".hpp", ".cpp"}
 
 
 def install(folder: Path) -> None:
-    """The pinned libraries, as wheels for the platform.
+    """The libraries of requirements.lock, as wheels for the platform, each held to its hash.
 
     Raises:
         subprocess.CalledProcessError: pip could not; it said why.
@@ -88,8 +88,16 @@ def install(folder: Path) -> None:
                 "--disable-pip-version-check",
                 "--no-compile",
             ),
-            *("--only-binary", ":all:", "--implementation", "cp", *platforms),
-            *("--target", str(target), "--requirement", str(ROOT / "requirements.txt")),
+            *(
+                "--only-binary",
+                ":all:",
+                "--require-hashes",
+                "--no-deps",
+                "--implementation",
+                "cp",
+                *platforms,
+            ),
+            *("--target", str(target), "--requirement", str(ROOT / "requirements.lock")),
         ],
         check=True,
     )

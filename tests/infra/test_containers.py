@@ -43,7 +43,7 @@ def test_the_image_holds_no_tests_and_no_tools(root):
     text = (root / "Dockerfile").read_text(encoding="utf-8")
     build = text[text.index(" AS build") : text.index(" AS test")]
     copied = set(re.findall(r"(?m)^COPY (.*) \S+$", build))
-    assert copied == {"requirements.txt", "infra/package", "function_app.py host.json", "shared"}
+    assert copied == {"requirements.lock", "infra/package", "function_app.py host.json", "shared"}
 
 
 def test_everything_the_dockerfile_copies_reaches_the_builder(root):
