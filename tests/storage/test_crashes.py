@@ -67,7 +67,8 @@ def assert_loaded_once(path, batches):
 
 
 async def test_loaders_killed_at_any_moment_leave_each_blob_loaded_once(tmp_path, recorded):
-    await SqlWarehouse(tmp_path / "warehouse.db").migrate()
+    store = SqlWarehouse(tmp_path / "warehouse.db")
+    await store.migrate()
     moments = random.Random(7)
     for kill in range(KILLS):
         process = await asyncio.create_subprocess_exec(
@@ -78,7 +79,6 @@ async def test_loaders_killed_at_any_moment_leave_each_blob_loaded_once(tmp_path
         await asyncio.sleep(moments.uniform(0, 0.005))
         process.kill()
         await process.communicate()
-    store = SqlWarehouse(tmp_path / "warehouse.db")
     loaded = await store.loaded([batch.name for batch in recorded])
     assert loaded
     for batch in recorded:

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ from shared.ports import STATE_VALUE_BYTES, Entry
 T = TypeVar("T")
 
 _BUSY_SECONDS = 30
+_WAL_ATTEMPTS = 50
+_WAL_PAUSE_SECONDS = 0.02
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
     partition TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, etag TEXT NOT NULL,
@@ -136,9 +139,13 @@ class SqliteState:
         connection = sqlite3.connect(
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(_SCHEMA)
+        try:
+            _use_wal(connection)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(_SCHEMA)
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _close(self) -> None:
@@ -156,3 +163,16 @@ class SqliteState:
                 "store it in the lake and keep its name here"
             )
         return data
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Let readers go on beside a writer; two processes that switch at once stand in each other's way for a moment."""
+    for attempt in range(1, _WAL_ATTEMPTS + 1):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == _WAL_ATTEMPTS:
+                raise
+            time.sleep(_WAL_PAUSE_SECONDS)
+        else:
+            return

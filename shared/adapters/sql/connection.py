@@ -61,9 +61,12 @@ def sqlite_engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
             connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except connection.Error:  # another process is switching the new file to WAL: the caller tries again
+            connection.close()
+            raise
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
