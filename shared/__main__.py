@@ -1,4 +1,4 @@
-"""The command line: `python -m shared scan | detect | replay | migrate | reload | doctor`."""
+"""The command line: `python -m shared scan | detect | replay | evaluate | migrate | reload | doctor`."""
 
 from __future__ import annotations
 

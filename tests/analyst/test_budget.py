@@ -1,16 +1,19 @@
 """What the model may spend, and when it is not asked at all."""
 
 import asyncio
+import socket
 from decimal import Decimal
 
 import pytest
 
 from shared.adapters.embedded import SqliteState
-from shared.adapters.language_model import Budget, prompt
+from shared.adapters.environment import EnvironmentSecrets
+from shared.adapters.language_model import Budget, OpenAIAccess, prompt
 from shared.adapters.language_model.analyst import MAX_OUTPUT_TOKENS
 from shared.adapters.language_model.ledger import FAILURES_TO_PAUSE, PAUSE_MS, Ledger
 from shared.adapters.language_model.reply import Usage
 from shared.errors import AnalystError, StorageError
+from tests.analyst.conftest import KEY
 from tests.analyst.responses_server import GOOD, answer, refusal, silence, status
 
 PRICES = (Decimal("0.25"), Decimal(2))
@@ -87,6 +90,16 @@ async def test_a_question_that_the_server_turned_away_costs_nothing(analyst, ser
     await analyst.judge(facts)
     kept = await spent(state)
     assert (kept["tokens"], kept["usd"], kept["reserved"]) == (0, "0", {})
+
+
+async def test_a_question_that_never_left_this_machine_costs_nothing(open_analyst, facts, state):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    access = OpenAIAccess(EnvironmentSecrets(), key=KEY, base_url=address)
+    assert (await open_analyst(access).judge(facts)).fallback == "unreachable"
+    kept = await spent(state)
+    assert (kept["tokens"], kept["reserved"]) == (0, {})
 
 
 async def test_what_a_crash_left_reserved_stays_so_until_the_day_ends(state, clock):
