@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.telemetry import kusto
+
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTION_KEY = "the-function-key"
+SCANS_AT_MOST = 8
 
 
 class Receiver:
@@ -87,6 +90,13 @@ def promtool():
     return found
 
 
+@pytest.fixture(scope="session")
+def kusto_complaints():
+    """What the Kusto language service says of every query of the repository, and of some with a mistake."""
+    planted = {query: query for query in kusto.PLANTED}
+    return kusto.diagnose({**kusto.files(), **kusto.panels(), **kusto.documented(), **planted})
+
+
 def localhost_environment(folder, **more):
     """The environment of a `python -m localhost` over simulated venues that keeps its data in a folder."""
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -100,22 +110,42 @@ def localhost_environment(folder, **more):
     }
 
 
-@pytest.fixture(scope="session")
-def scanned(tmp_path_factory):
-    """A scan with its workflow and loads, run through function_app.py: (folder of its data, its receiver)."""
-    receiver = Receiver()
-    folder = tmp_path_factory.mktemp("scanned")
+def run_once(environment):
+    """A scan through function_app.py with its workflow and loads; what it wrote to the log."""
     run = subprocess.run(
         [sys.executable, "-m", "localhost", "--once"],
         cwd=ROOT,
-        env=localhost_environment(
-            folder / "data", AZURE_APPLICATION_INSIGHTS_CONNECTION_STRING=receiver.connection
-        ),
+        env=environment,
         capture_output=True,
         text=True,
         timeout=180,
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    yield folder / "data", receiver
+    return run.stderr
+
+
+@pytest.fixture(scope="session")
+def scanned(tmp_path_factory):
+    """Scans until one of them traded: (folder of their data, receiver of their telemetry, their log).
+
+    The simulated market follows the clock, so that now and then a scan finds nothing.
+    """
+    receiver = Receiver()
+    folder = tmp_path_factory.mktemp("scanned") / "data"
+    environment = localhost_environment(
+        folder,
+        AZURE_APPLICATION_INSIGHTS_CONNECTION_STRING=receiver.connection,
+        LOG_FORMAT="json",
+        MIN_PROFIT="0",
+    )
+    log = ""
+    for _ in range(SCANS_AT_MOST):
+        log += run_once(environment)
+        if any(
+            event["data"]["baseData"]["name"].endswith("_simulated")
+            for event in receiver.envelopes("EventData")
+        ):
+            break
+    yield folder, receiver, log
     receiver.close()

@@ -39,6 +39,44 @@ SENT_WITH_EVERYTHING = {"market"}
 SENT_BY_THE_HOST = {"load_sql_poison", "scan_timer"}
 
 
+def files():
+    """The query files by their path."""
+    return {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for path in sorted((ROOT / "infra").rglob("*.kql"))
+    }
+
+
+def panels():
+    """The queries of the dashboards by dashboard and panel, for one market."""
+    folder = ROOT / "infra" / "grafana" / "dashboards"
+    return {
+        f"{path.relative_to(folder)}: {panel['title']}": target["azureLogAnalytics"]["query"].replace(
+            "$market", "live"
+        )
+        for path in sorted(folder.rglob("*.json"))
+        for panel in json.loads(path.read_text(encoding="utf-8"))["panels"]
+        for target in panel["targets"]
+        if "azureLogAnalytics" in target
+    }
+
+
+def documented():
+    """The queries of the documentation by their number."""
+    text = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```kusto\n(.*?)```", text, re.DOTALL)
+    return {f"docs/observability.md: {number}": query for number, query in enumerate(queries, start=1)}
+
+
+PLANTED = {
+    "customEvents | project nmae": "KS142",
+    "customEvent | count": "KS204",
+    "customMetrics | where timestamp > valueSum": "KS106",
+    "customMetrics | summarise count()": "KS",
+}
+"""Queries with a mistake, and the beginning of the complaint about it."""
+
+
 def node_modules():
     """The folder of the language service; skips by name where it or Node is absent."""
     named = os.environ.get("NODE_TOOLS")

@@ -97,7 +97,6 @@ def test_a_file_that_is_named_exists(path):
     assert (kusto.ROOT / path).exists()
 
 
-def test_the_queries_bind():
-    queries = dict(enumerate(re.findall(r"```kusto\n(.*?)```", TEXT, re.DOTALL)))
-    assert len(queries) == 2
-    assert set(map(tuple, kusto.diagnose(queries).values())) == {()}
+@pytest.mark.parametrize("name", kusto.documented())
+def test_a_query_of_the_documentation_binds(kusto_complaints, name):
+    assert kusto_complaints[name] == []

@@ -98,20 +98,10 @@ def test_dashboards_are_provisioned_from_where_they_are_mounted():
     assert f"./infra/grafana/dashboards:{provider['options']['path']}:ro" in mounts
 
 
-@pytest.fixture(scope="module")
-def complaints():
-    return kusto.diagnose(
-        {
-            name: logs["query"].replace("$market", "live")
-            for name, logs in targets("azure-monitor", "azureLogAnalytics").items()
-        }
-    )
-
-
 @pytest.mark.parametrize("name", of("azure-monitor"))
-def test_a_kusto_query_parses_binds_and_asks_for_what_is_sent(complaints, name):
+def test_a_kusto_query_parses_binds_and_asks_for_what_is_sent(kusto_complaints, name):
     logs = PANELS[name]["targets"][0]["azureLogAnalytics"]
-    assert complaints[name] == []
+    assert kusto_complaints[name] == []
     assert kusto.unknown_signals(logs["query"]) == []
     assert (logs["resultFormat"] == "time_series") == (
         "by bin(timestamp" in logs["query"] or "timestamp = bin" in logs["query"]

@@ -76,7 +76,7 @@ def until(condition, what):
 @pytest.fixture
 def app(scanned, tmp_path):
     """The app over the past of a scan, with timers that do not fire: (its port, its warehouse)."""
-    folder, _ = scanned
+    folder, _, _ = scanned
     shutil.copytree(folder, tmp_path / "data")
     never = {f"{name}_SCHEDULE": "0 0 0 1 1 *" for name in ("SCAN", "MARKETS", "COMPACT", "WATCHDOG")}
     port = free_port()
