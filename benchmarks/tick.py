@@ -35,6 +35,7 @@ from shared.domain.detection import candidates
 from shared.domain.market import VENUE_IDS, Snapshot, VenueMarket
 from shared.domain.policy import DetectionPolicy
 from shared.errors import VenueError
+from shared.garbage import collection_paused
 from shared.steps import packed
 
 DATED = "/v5/market/tickers"
@@ -130,7 +131,11 @@ class Ticks:
             await exchange.close()
 
     async def product(self) -> None:
-        """Fetch and map, screen, encode and compress."""
+        """Fetch and map, screen, encode and compress, as a scan does it."""
+        with collection_paused():
+            await self._stages()
+
+    async def _stages(self) -> None:
         marks = [time.process_time()]
         answers = await self.market.quotes(VENUE_IDS)
         marks.append(time.process_time())

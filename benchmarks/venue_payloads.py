@@ -12,7 +12,7 @@ LIVE_BINANCE, ROWS_BINANCE, ROWS_BYBIT, ROWS_GATEIO, ROWS_KRAKEN = 1456, 3300, 6
 TIME_MS = 1_764_000_000_000
 """The time in the answers that carry one."""
 
-SHARE_OF_EDGES = 0.002
+SHARE_OF_EDGES = 0.001
 """How many rows are dear enough for a loop to earn something."""
 
 _USD = {
@@ -26,6 +26,17 @@ _USD = {
 }
 
 
+_HUBS = {
+    "USDT": ("BTC", "ETH", "USDC", "EUR", "FDUSD"),
+    "USDC": ("BTC", "ETH", "EUR"),
+    "FDUSD": ("BTC", "ETH"),
+    "USD": ("BTC", "ETH", "USDT", "USDC", "EUR"),
+    "EUR": ("BTC", "ETH"),
+    "BTC": ("ETH",),
+}
+"""Quote assets against each other, as every venue lists them."""
+
+
 class Market:
     """Fair prices, and each venue's rows a few basis points around them."""
 
@@ -37,21 +48,22 @@ class Market:
             length = self._random.choice((3, 3, 4, 4, 5))
             names["".join(self._random.choices(letters, k=length))] = None
         self.bases = [name for name in names if name not in _USD]
-        self.usd = {base: 10 ** self._random.uniform(-4, 3) for base in self.bases} | _USD
+        self.usd = {base: 10 ** self._random.uniform(1, 4) for base in self.bases} | _USD
 
     def pairs(self, *counts: tuple[str, int]) -> Iterator[tuple[str, str]]:
-        """The first so many assets against each quote asset."""
+        """So many assets against each quote asset, other quote assets first."""
         for quote, count in counts:
-            for base in self.bases[:count]:
+            for base in [*_HUBS.get(quote, ()), *self.bases][:count]:
                 yield base, quote
 
     def top(self, base: str, quote: str) -> tuple[float, float, float, float]:
-        """Bid, its amount, ask, its amount."""
+        """Bid, its amount, ask, its amount; quote assets against each other trade tightly, without edges."""
         draw = self._random
-        fair = self.usd[base] / self.usd[quote] * (1 + draw.gauss(0, 2e-4))
-        if draw.random() < SHARE_OF_EDGES:
+        hub = base in _USD
+        fair = self.usd[base] / self.usd[quote] * (1 + draw.gauss(0, 2e-5 if hub else 2e-4))
+        if not hub and draw.random() < SHARE_OF_EDGES:
             fair *= 1.006
-        half = draw.uniform(1e-4, 1e-3)
+        half = 2e-5 if hub else draw.uniform(1e-4, 1e-3)
         amounts = (draw.uniform(20, 5000) / self.usd[base] for _ in range(2))
         return fair * (1 - half), next(amounts), fair * (1 + half), next(amounts)
 

@@ -5,13 +5,13 @@ The blob comes first, then what points to it: a message, an entry of the state, 
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import orjson
+from zlib_ng import gzip_ng
 
 from shared import dealing, evidence, fetch, findings, records, snapshots, telling
 from shared.desk import Desk, commit, fund, read_standing
@@ -32,6 +32,7 @@ from shared.errors import (
     VenueError,
 )
 from shared.findings import Findings
+from shared.garbage import collection_paused
 from shared.ports import VenueQuotes
 from shared.records import Batch, Row, ScanKey
 
@@ -120,7 +121,7 @@ async def scan(desk: Desk, request: ScanRequest) -> Scan:
     Raises:
         NoVenueAnswered: not one venue did; the scan is recorded all the same.
     """
-    with desk.metrics.span("scan") as span:
+    with desk.metrics.span("scan") as span, collection_paused():
         started_ms = desk.clock.now_ms()
         scan_id = records.make_scan_id(desk.market, request.trigger, started_ms, desk.nonce())
         policy = _policy(desk.detection, request)
@@ -236,7 +237,8 @@ def packed(snapshot: Snapshot) -> bytes:
         venue: replace(market, instruments={}, currencies={}) for venue, market in snapshot.venues.items()
     }
     line = snapshots.encode_snapshot(replace(snapshot, venues=slim) if snapshot.reference else snapshot)
-    return gzip.compress(line + b"\n", compresslevel=1, mtime=0)
+    blob: bytes = gzip_ng.compress(line + b"\n", compresslevel=1, mtime=0)
+    return blob
 
 
 def _watched(desk: Desk, snapshot: Snapshot, detection: Detection) -> set[tuple[str, str]]:

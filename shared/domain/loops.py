@@ -5,14 +5,15 @@ Rates are floats here: a loop passes with a margin for their rounding, and exact
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
-from math import inf, prod
+from math import inf, isfinite, prod
 from typing import NamedTuple
 
 from shared.domain.fees import FeeOverrides, taker_fee
-from shared.domain.market import BookText, Side, Snapshot
+from shared.domain.market import BookText, FeeAsset, Instrument, Side, Snapshot, VenueMarket
 from shared.domain.opportunity import Conversion
 
 MARGIN = 1e-9
@@ -188,43 +189,98 @@ def screen(snapshot: Snapshot, overrides: FeeOverrides, lengths: Container[int] 
     most_gained: dict[str, float] = {}
     priced = 0
     for venue, market in snapshot.venues.items():
-        instruments = market.instruments
-        factors = _Factors(snapshot, venue, overrides)
-        scaled: dict[object, tuple[float, float]] = {}
-        for symbol, book in market.books.items():
-            try:
-                bid, ask = float(book[0][0][0]), float(book[1][0][0])  # type: ignore[arg-type]  # a null price raises TypeError
-            except (IndexError, TypeError, ValueError):
-                bid, ask = best_price(book[0]), best_price(book[1])
-            instrument = instruments.get(symbol)
-            if instrument is None:
-                base, quote = split_symbol(symbol)
-                own = None
-            else:
-                base, quote, own = instrument.base, instrument.quote, instrument.taker_bps
-            key = symbol if symbol in factors.special else (own, quote)
-            if key not in scaled:
-                buy_factor, sell_factor = factors.of(symbol)
-                value = values[quote]
-                scaled[key] = buy_factor / value, sell_factor * value
-            buy_scale, sell_scale = scaled[key]
-            bought = buy_scale / ask if ask > 0 else 0.0
-            gained = bid * sell_scale
-            priced += 1 if bought or gained else 0
-            if base not in most_bought:
-                most_bought[base] = most_gained[base] = 0.0
-            most_bought[base] = max(most_bought[base], bought)
-            most_gained[base] = max(most_gained[base], gained)
+        plan = _plan(venue, market, overrides)
+        worth = [values[quote] for quote in plan.quotes]
+        books = market.books.values()
+        bids, asks = _prices([book[0] for book in books]), _prices([book[1] for book in books])
+        for base, at, keeps_base, keeps_quote, bid, ask in zip(
+            plan.bases, plan.quote_positions, plan.buy_factors, plan.sell_factors, bids, asks, strict=True
+        ):
+            if ask:
+                bought = keeps_base / (ask * worth[at])
+                if bought > most_bought.get(base, 0.0):
+                    most_bought[base] = bought
+            if bid:
+                gained = bid * keeps_quote * worth[at]
+                if gained > most_gained.get(base, 0.0):
+                    most_gained[base] = gained
+        priced += sum(map(bool, map(max, bids, asks)))
     hub_gain = 1.0
-    for hub in values.keys() & most_bought.keys():
-        hub_gain = max(hub_gain, most_bought[hub] * values[hub], most_gained[hub] / values[hub])
+    for hub in values.keys() & (most_bought.keys() | most_gained.keys()):
+        hub_gain = max(
+            hub_gain, most_bought.get(hub, 0.0) * values[hub], most_gained.get(hub, 0.0) / values[hub]
+        )
     suspects = [
         base
-        for base, bought in most_bought.items()
-        if bought * most_gained[base] * hub_gain > 1 - MARGIN or base in values
+        for base in dict.fromkeys((*most_bought, *most_gained))
+        if base in values or most_bought.get(base, 0.0) * most_gained.get(base, 0.0) * hub_gain > 1 - MARGIN
     ]
     tops = _tops(snapshot, overrides, suspects, values)
     return Screen(_in_loops(tops, lengths), tuple(sorted(values)), priced)
+
+
+class _Plan(NamedTuple):
+    """What of a venue's books stays the same from tick to tick.
+
+    Row by row: the base, the position of its quote among `quotes`, what a buyer and a seller keep after the fee.
+    """
+
+    symbols: tuple[str, ...]
+    instruments: Mapping[str, Instrument]
+    overrides: FeeOverrides
+    fee: tuple[Decimal | None, FeeAsset | None]
+    quotes: tuple[str, ...]
+    bases: list[str]
+    quote_positions: list[int]
+    buy_factors: list[float]
+    sell_factors: list[float]
+
+
+_plans: dict[str, _Plan] = {}
+"""The last plan of each venue: a memo of a pure function, replaced when what it was made from changes."""
+
+
+def _plan(venue: str, market: VenueMarket, overrides: FeeOverrides) -> _Plan:
+    known = _plans.get(venue)
+    symbols = tuple(market.books)
+    fee = (market.taker_bps, market.fee_asset)
+    if (
+        known is None
+        or known.instruments is not market.instruments
+        or known.overrides != overrides
+        or known.fee != fee
+        or known.symbols != symbols
+    ):
+        known = _plans[venue] = _planned(venue, market, symbols, overrides)
+    return known
+
+
+def _planned(venue: str, market: VenueMarket, symbols: tuple[str, ...], overrides: FeeOverrides) -> _Plan:
+    split = [split_symbol(symbol) for symbol in symbols]
+    quotes = {quote: position for position, quote in enumerate(dict.fromkeys(quote for _, quote in split))}
+    factors = [_factors(venue, symbol, market, overrides) for symbol in symbols]
+    return _Plan(
+        symbols,
+        market.instruments,
+        overrides,
+        (market.taker_bps, market.fee_asset),
+        tuple(quotes),
+        [base for base, _ in split],
+        [quotes[quote] for _, quote in split],
+        [buyer for buyer, _ in factors],
+        [seller for _, seller in factors],
+    )
+
+
+def _prices(sides: Sequence[Sequence[Sequence[str | None]]]) -> list[float]:
+    """The best price of each side of a book, zero where there is none."""
+    try:
+        prices = [float(rows[0][0]) if rows else 0.0 for rows in sides]  # type: ignore[arg-type]  # a null price raises TypeError
+    except (IndexError, TypeError, ValueError):
+        return [best_price(rows) for rows in sides]
+    if isfinite(sum(prices)) and min(prices, default=0.0) >= 0:
+        return prices
+    return [best_price(rows) for rows in sides]
 
 
 def _tops(
@@ -233,13 +289,13 @@ def _tops(
     symbols = [(f"{base}/{quote}", base, quote) for base in bases for quote in quotes if base != quote]
     found = []
     for venue, market in snapshot.venues.items():
-        factors = _Factors(snapshot, venue, overrides)
         books = market.books
         for symbol, base, quote in symbols:
             if symbol in books:
                 bids, asks = books[symbol][:2]
                 prices = best_price(bids), best_price(asks)
-                found.append(Top(venue, symbol, base, quote, *prices, *factors.of(symbol)))
+                kept = _factors(venue, symbol, market, overrides)
+                found.append(Top(venue, symbol, base, quote, *prices, *kept))
     return found
 
 
@@ -259,20 +315,11 @@ def best_price(rows: Sequence[Sequence[str | None]]) -> float:
     return price if 0 < price < inf else 0.0
 
 
-class _Factors:
-    """What buyers and sellers keep after the fee, at least: of both fee assets the better one, free if unknown."""
-
-    def __init__(self, snapshot: Snapshot, venue: str, overrides: FeeOverrides) -> None:
-        self._venue = venue
-        self._market = snapshot.venues[venue]
-        self._overrides = overrides
-        self.special = {symbol for listed, symbol in overrides.instruments if listed == venue}
-
-    def of(self, symbol: str) -> tuple[float, float]:
-        """The factors of a buyer and of a seller."""
-        fee = taker_fee(self._venue, symbol, self._market, self._overrides)
-        rate = 0.0 if fee is None else float(fee.rate)
-        return 1 / (1 + rate), 1 - rate
+def _factors(venue: str, symbol: str, market: VenueMarket, overrides: FeeOverrides) -> tuple[float, float]:
+    """What a buyer and a seller keep after the fee, at least: of both fee assets the better one, free if unknown."""
+    fee = taker_fee(venue, symbol, market, overrides)
+    rate = 0.0 if fee is None else float(fee.rate)
+    return 1 / (1 + rate), 1 - rate
 
 
 class _HubValues(dict[str, float]):
