@@ -30,6 +30,8 @@ class Cascade:
         ]
         self.stepped = any(order.amount_step for order in orders)
         self.pivot = 0 if any(ladder.empty for ladder in self.ladders) else self._coarsest()
+        self.ladders_before = self.ladders[: self.pivot][::-1]
+        self.ladders_after = self.ladders[self.pivot + 1 :]
         self.feasible = self._feasible()
 
     def _coarsest(self) -> int:
@@ -59,36 +61,33 @@ class Cascade:
             need = ladder.cost(low)
         return (low, high) if low is not None and high is not None and low <= high else None
 
-    def amounts(self, amount: int) -> list[int] | None:
-        """All legs' amounts for a pivot amount: least cost before it, largest return after it."""
-        amounts = [amount]
-        need = self.ladders[self.pivot].cost(amount)
-        for ladder in reversed(self.ladders[: self.pivot]):
-            least = ladder.needed(need)
-            before = None if least is None else ladder.up(least)
+    def trade(self, amount: int) -> tuple[int, int, tuple[int, ...]] | None:
+        """Profit, start and all legs' amounts for a pivot amount: least cost before it, largest return after."""
+        pivot = self.ladders[self.pivot]
+        need, have = pivot.cost(amount), pivot.returns(amount)
+        amounts: tuple[int, ...] = (amount,)
+        for ladder in self.ladders_before:
+            before = ladder.before(need)
             if before is None:
                 return None
-            amounts.insert(0, before)
-            need = ladder.cost(before)
-        have = self.ladders[self.pivot].returns(amount)
-        for ladder in self.ladders[self.pivot + 1 :]:
-            after = ladder.down(ladder.affordable(have))
+            amounts, need = (before[0], *amounts), before[1]
+        for ladder in self.ladders_after:
+            after = ladder.after(have)
             if after is None:
                 return None
-            amounts.append(after)
-            have = ladder.returns(after)
-        return amounts
+            amounts, have = (*amounts, after[0]), after[1]
+        return have - need, need, amounts
 
     def continuous(self, amount: int) -> list[int]:
         """All legs' amounts for a pivot amount without steps and minimums, each within its ladder."""
         amounts = [amount]
         need = self.ladders[self.pivot].cost(amount)
-        for ladder in reversed(self.ladders[: self.pivot]):
+        for ladder in self.ladders_before:
             least = ladder.needed(need)
             amounts.insert(0, ladder.amounts[-1] if least is None else least)
             need = ladder.cost(amounts[0])
         have = self.ladders[self.pivot].returns(amount)
-        for ladder in self.ladders[self.pivot + 1 :]:
+        for ladder in self.ladders_after:
             amounts.append(ladder.affordable(have))
             have = ladder.returns(amounts[-1])
         return amounts
@@ -96,6 +95,10 @@ class Cascade:
     def profit(self, amounts: Sequence[int]) -> int:
         """What the last leg gets beyond what the first pays."""
         return self.ladders[-1].returns(amounts[-1]) - self.ladders[0].cost(amounts[0])
+
+    def bound(self, amount: int) -> int:
+        """The continuous profit at a pivot amount: no grid allows more."""
+        return self.profit(self.continuous(amount))
 
     def at_pivot(self, leg: int, amount: int) -> int:
         """The pivot amount that goes with an amount of another leg, without steps."""

@@ -29,9 +29,9 @@ class GridSearch:
         self._pivot = cascade.ladders[cascade.pivot]
         self._low, self._high = feasible
         self._best: tuple[int, int] | None = None
-        self._amounts: list[int] = []
+        self._amounts: tuple[int, ...] = ()
 
-    def run(self) -> list[int]:
+    def run(self) -> tuple[int, ...]:
         """The amounts of all legs."""
         peak = self._cascade.peak()
         for amount in self._landmarks(peak):
@@ -53,47 +53,46 @@ class GridSearch:
                     yield amount
 
     def _try(self, amount: int) -> None:
-        amounts = self._cascade.amounts(amount)
-        if amounts is None:
+        trade = self._cascade.trade(amount)
+        if trade is None:
             return
-        found = self._cascade.profit(amounts), -self._cascade.ladders[0].cost(amounts[0])
-        if self._best is None or found > self._best:
-            self._best, self._amounts = found, amounts
+        profit, start, amounts = trade
+        if self._best is None or (profit, -start) > self._best:
+            self._best, self._amounts = (profit, -start), amounts
 
     def _walk(self, amount: int | None, way: int) -> None:
         """Try what may be better, from here up (1) or down (-1), until the bound says that nothing is."""
-        step = way * self._pivot.step
+        pivot = self._pivot
         stretch: Stretch | None = None
         for _ in range(MOST_TRIED):
             if amount is None or not self._low <= amount <= self._high:
                 return
-            bound = self._cascade.profit(self._cascade.continuous(amount))
+            if stretch is None or not stretch.covers(amount):
+                stretch = Stretch.at(self._cascade, amount, way)
             ahead = 0
             if self._best:
-                slack = bound - self._best[0]
+                slack = (stretch.bound(amount) if stretch else self._cascade.bound(amount)) - self._best[0]
                 if slack < 0 or (slack == 0 and way > 0):
                     return
-                if stretch is None or not stretch.covers(amount):
-                    stretch = Stretch.at(self._cascade, amount, way)
                 ahead = stretch.leap(amount, slack) if stretch else 0
             if not ahead:
                 self._try(amount)
-                ahead = 1
-            amount += ahead * step
-            amount = self._pivot.up(amount) if way > 0 else self._pivot.down(amount)
+            amount += way * pivot.step * (ahead or 1)
+            amount = pivot.up(amount) if way > 0 else pivot.down(amount)
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Pivot amounts from `start` to before `end` over which no leg changes its level.
 
-    The dust that a neighbour leaves is `(dust + steps * growth) mod modulus`, counted from `start`, and a unit of
+    `bounds` are the continuous profits at both ends, linear between. The dust that a neighbour leaves is `(dust + steps * growth) mod modulus`, counted from `start`, and a unit of
     it is worth `worth[0] / worth[1]` of profit; less than `blur` of dust is within rounding.
     """
 
     start: int
     end: int
     step: int
+    bounds: tuple[int, int]
     dust: int
     growth: int
     modulus: int
@@ -103,6 +102,11 @@ class Stretch:
     def covers(self, amount: int) -> bool:
         """Whether the amount lies on this stretch."""
         return min(self.start, self.end) <= amount <= max(self.start, self.end) and amount != self.end
+
+    def bound(self, amount: int) -> int:
+        """The continuous profit at an amount of the stretch, rounded up."""
+        first, last = self.bounds
+        return first - (first - last) * (amount - self.start) // (self.end - self.start)
 
     def leap(self, amount: int, slack: int) -> int:
         """Steps to the next amount whose dust is worth at most `slack`; to the stretch's end if there is none."""
@@ -139,14 +143,18 @@ class Stretch:
             )
             for leg, (ladder, rung) in enumerate(zip(cascade.ladders, rungs, strict=True))
         ]
+        end = min(ends) if way > 0 else max(ends)
+        if end == amount:
+            return None
         rung = rungs[cascade.pivot]
         after = chosen.leg > cascade.pivot
         growth = pivot.unit_return(rung) if after else -pivot.unit_cost(rung)
         passing = pivot.returns(amount) if after else -pivot.cost(amount)
         return Stretch(
             amount,
-            min(ends) if way > 0 else max(ends),
+            end,
             way * pivot.step,
+            (cascade.profit(amounts), cascade.bound(end)),
             (passing - chosen.origin) % chosen.modulus,
             growth * way * pivot.step % chosen.modulus,
             chosen.modulus,

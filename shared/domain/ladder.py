@@ -184,6 +184,44 @@ class Ladder:
         start = level - 1
         return self.amounts[start] - (self.notionals[start] - need) // self.prices[start]
 
+    def before(self, need: int) -> tuple[int, int] | None:
+        """The smallest allowed amount that returns at least `need`, and its cost; None if there is none.
+
+        The same as `up(needed(need))` and `cost`, in one call: searches spend their time here.
+        """
+        units = -(-need // self.return_factor)
+        amounts, notionals, prices = self.amounts, self.notionals, self.prices
+        if not self.buys:
+            level = bisect_left(notionals, units) - 1
+            if level == len(prices):
+                return None
+            units = amounts[level] - (notionals[level] - units) // prices[level] if level >= 0 else 0
+        amount = self.up(units)
+        if amount is None or not self.buys:
+            return None if amount is None else (amount, self.cost_factor * amount)
+        level = bisect_left(amounts, amount) - 1
+        return amount, self.cost_factor * (notionals[level] + prices[level] * (amount - amounts[level]))
+
+    def after(self, have: int) -> tuple[int, int] | None:
+        """The largest allowed amount that costs at most `have`, and its return; None if there is none.
+
+        The same as `down(affordable(have))` and `returns`, in one call.
+        """
+        units = have // self.cost_factor
+        amounts, notionals, prices = self.amounts, self.notionals, self.prices
+        if self.buys:
+            level = bisect_right(notionals, units) - 1
+            units = (
+                amounts[-1]
+                if level == len(prices)
+                else amounts[level] + (units - notionals[level]) // prices[level]
+            )
+        amount = self.down(units)
+        if amount is None or self.buys:
+            return None if amount is None else (amount, self.return_factor * amount)
+        level = bisect_left(amounts, amount) - 1
+        return amount, self.return_factor * (notionals[level] + prices[level] * (amount - amounts[level]))
+
     def level(self, amount: int, way: int) -> int | None:
         """The level on which the next unit up (1) or the last one down (-1) lies; None beyond the ladder."""
         found = (bisect_right if way > 0 else bisect_left)(self.amounts, amount) - 1

@@ -42,6 +42,24 @@ class _Left:
     balances: dict[Account, int]
     cursors: dict[Book, int]
 
+    @classmethod
+    def of(cls, pool: Pool) -> _Left:
+        """The pool in grains."""
+        levels = {book: [_grains(amount) for amount in amounts] for book, amounts in pool.levels.items()}
+        return cls(
+            levels,
+            {account: _grains(amount) for account, amount in pool.balances.items()},
+            {
+                book: next((place for place, amount in enumerate(amounts) if amount), len(amounts))
+                for book, amounts in levels.items()
+            },
+        )
+
+    def copy(self) -> _Left:
+        """The same, to be given out apart."""
+        levels = {book: list(amounts) for book, amounts in self.levels.items()}
+        return _Left(levels, dict(self.balances), dict(self.cursors))
+
 
 class _Taker:
     """A claim while levels are given out: its rates level by level, and what it was given."""
@@ -56,6 +74,11 @@ class _Taker:
             flows = [order_flows(order.side, ONE, price, order.fee) for price, _ in order.levels]
             self.paid.append([floor_whole(flow.paid, 30) for flow in flows])
             self.rates.append([floor_whole(EXACT.divide(flow.received, flow.paid), 30) for flow in flows])
+        # A level beyond the last returns nothing.
+        self.turns = [
+            (book, [*(rate / _ONE for rate in rates), 0.0])
+            for book, rates in zip(self.books, self.rates, strict=True)
+        ]
         self.clear()
 
     def clear(self) -> None:
@@ -67,12 +90,10 @@ class _Taker:
 
     def product(self, cursors: Mapping[Book, int]) -> float:
         """Start asset got back per unit on the levels that come next; zero where a book is used up."""
-        rate = _ONE
-        for book, rates in zip(self.books, self.rates, strict=True):
-            if cursors[book] == len(rates):
-                return 0.0
-            rate = rate * rates[cursors[book]] // _ONE
-        return rate / _ONE
+        product = 1.0
+        for book, rates in self.turns:
+            product *= rates[cursors[book]]
+        return product
 
     def advance(self, left: _Left, product: float) -> bool:
         """Take as much of the next levels as one of them, a balance or the capital allows; False if none."""
@@ -134,7 +155,7 @@ def share_out(claims: Sequence[Claim], pool: Pool, weights: Sequence[float]) -> 
     heap again.
     """
     takers = [_Taker(claim) for claim in claims]
-    _give(takers, pool, weights)
+    _give(takers, _Left.of(pool), weights)
     return [taker.share() for taker in takers]
 
 
@@ -145,27 +166,20 @@ def best_weights(claims: Sequence[Claim], pool: Pool) -> list[float]:
     the legs. From there random steps (the same ones every time) are kept if the total profit grows: greedy by
     product alone reaches about 0.98 of the linear program's optimum where many loops share a hub, this 0.99.
     """
-    takers = [_Taker(claim) for claim in claims]
+    takers, full = [_Taker(claim) for claim in claims], _Left.of(pool)
     weights = [1 / math.sqrt(len(claim.orders)) for claim in claims]
-    best = _give(takers, pool, weights)
+    best = _give(takers, full.copy(), weights)
     steps = random.Random(_SEED)  # noqa: S311 - a fixed sequence of trials, no secret
     for _ in range(min(_TRIES, _WORK // len(claims))):
         trial = [weight * math.exp(steps.gauss(0, _SPREAD)) for weight in weights]
-        total = _give(takers, pool, trial)
+        total = _give(takers, full.copy(), trial)
         if total > best:
             best, weights = total, trial
     return weights
 
 
-def _give(takers: Sequence[_Taker], pool: Pool, weights: Sequence[float]) -> float:
+def _give(takers: Sequence[_Taker], left: _Left, weights: Sequence[float]) -> float:
     """Give everything out anew; the profit of all in value, in grains."""
-    left = _Left(
-        {book: [_grains(amount) for amount in amounts] for book, amounts in pool.levels.items()},
-        {account: _grains(amount) for account, amount in pool.balances.items()},
-        {},
-    )
-    for book, amounts in left.levels.items():
-        left.cursors[book] = next((i for i, amount in enumerate(amounts) if amount), len(amounts))
     waiting = []
     for index, taker in enumerate(takers):
         taker.clear()
