@@ -9,7 +9,7 @@ variables {
   environment     = "dev"
 }
 
-run "keys_and_passwords_are_off" {
+run "a_deployment_as_it_comes" {
   command = plan
 
   assert {
@@ -35,10 +35,6 @@ run "keys_and_passwords_are_off" {
     condition     = !azurerm_function_app_flex_consumption.main[0].webdeploy_publish_basic_authentication_enabled && azurerm_function_app_flex_consumption.main[0].https_only
     error_message = "The app is deployed with Entra and answers over TLS."
   }
-}
-
-run "secrets_are_placeholders_that_are_never_read_back" {
-  command = plan
 
   assert {
     condition = toset(keys(azurerm_key_vault_secret.placeholder)) == toset([
@@ -51,10 +47,6 @@ run "secrets_are_placeholders_that_are_never_read_back" {
     condition     = alltrue([for secret in azurerm_key_vault_secret.placeholder : secret.value_wo_version == 1])
     error_message = "Secrets are written once, by the write-only argument."
   }
-}
-
-run "the_app_uses_its_identity_for_storage_and_database" {
-  command = plan
 
   assert {
     condition     = azurerm_function_app_flex_consumption.main[0].app_settings["AzureWebJobsStorage"] == ""
@@ -76,10 +68,6 @@ run "the_app_uses_its_identity_for_storage_and_database" {
     condition     = alltrue([for name in ["SCAN_SCHEDULE", "MARKETS_SCHEDULE", "COMPACT_SCHEDULE", "WATCHDOG_SCHEDULE"] : length(split(" ", azurerm_function_app_flex_consumption.main[0].app_settings[name])) == 6])
     error_message = "All four timers have a schedule: the host disables a function without one."
   }
-}
-
-run "roles_are_the_fewest_that_work" {
-  command = plan
 
   assert {
     condition = toset([for role in azurerm_role_assignment.app : role.role_definition_name]) == toset([
@@ -92,10 +80,6 @@ run "roles_are_the_fewest_that_work" {
     condition     = length(toset([for role in azurerm_role_assignment.app : role.scope])) == 4 && !contains([for role in azurerm_role_assignment.app : role.scope], azurerm_resource_group.main.id)
     error_message = "Each role is given on one resource, none on the group."
   }
-}
-
-run "optional_parts_stay_away" {
-  command = plan
 
   assert {
     condition = sum([
@@ -106,10 +90,6 @@ run "optional_parts_stay_away" {
     ]) == 0
     error_message = "Nothing optional is created unless it is asked for."
   }
-}
-
-run "every_alert_has_its_query" {
-  command = plan
 
   assert {
     condition     = toset(keys(azurerm_monitor_scheduled_query_rules_alert_v2.main)) == toset([for path in fileset("../kusto/alarms", "*.kql") : trimsuffix(path, ".kql")])

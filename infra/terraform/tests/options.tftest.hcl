@@ -1,4 +1,4 @@
-# Every optional part at once, and production as its file has it.
+# Every optional part at once.
 
 mock_provider "azurerm" {
   source = "./tests/mocks"
@@ -9,12 +9,20 @@ variables {
   environment     = "prod"
 }
 
-run "private_networking_closes_every_door" {
+run "everything_at_once" {
   command = plan
   variables {
     private_networking = true
-    openai             = {}
     container_registry = true
+    openai             = {}
+    sql_serverless     = { pause_after_minutes = 90 }
+    grafana            = true
+    grafana_admins     = ["00000000-0000-0000-0000-000000000001"]
+    budget             = 100
+    protect_data       = true
+    alert_emails       = ["desk@example.com"]
+    settings           = { MIN_PROFIT = "2" }
+    alert_webhook_url  = "https://hooks.example/1"
   }
 
   assert {
@@ -39,14 +47,6 @@ run "private_networking_closes_every_door" {
     condition     = length(azurerm_private_dns_zone.main) == 8 && length(azurerm_private_endpoint.main) == 9
     error_message = "The two accounts share the zone of blobs."
   }
-}
-
-run "serverless_database" {
-  command = plan
-  variables {
-    sql_serverless = { pause_after_minutes = 90 }
-  }
-
   assert {
     condition     = azurerm_mssql_database.main.sku_name == "GP_S_Gen5_1" && azurerm_mssql_database.main.auto_pause_delay_in_minutes == 90 && azurerm_mssql_database.main.min_capacity == 0.5
     error_message = "The serverless database pauses after the minutes given."
@@ -55,14 +55,6 @@ run "serverless_database" {
     condition     = azurerm_monitor_metric_alert.database["database-load"].criteria[0].metric_name == "cpu_percent"
     error_message = "A database of virtual cores has no DTU to watch."
   }
-}
-
-run "azure_openai_is_reached_with_the_identity" {
-  command = plan
-  variables {
-    openai = { model = "gpt-5-mini" }
-  }
-
   assert {
     condition     = !azurerm_cognitive_account.openai[0].local_auth_enabled && azurerm_role_assignment.app["model"].role_definition_name == "Cognitive Services OpenAI User"
     error_message = "The model takes no key, and the identity may use it."
@@ -71,29 +63,10 @@ run "azure_openai_is_reached_with_the_identity" {
     condition     = azurerm_function_app_flex_consumption.main[0].app_settings["OPENAI_MODEL"] == "gpt-5-mini" && azurerm_function_app_flex_consumption.main[0].app_settings["AZURE_OPENAI_ENDPOINT"] == azurerm_cognitive_account.openai[0].endpoint
     error_message = "The app is told where the model is."
   }
-}
-
-run "grafana_reads_and_nothing_more" {
-  command = plan
-  variables {
-    grafana        = true
-    grafana_admins = ["00000000-0000-0000-0000-000000000001"]
-  }
-
   assert {
     condition     = toset([for role in azurerm_role_assignment.grafana : role.role_definition_name]) == toset(["Log Analytics Reader", "Monitoring Reader"])
     error_message = "Grafana may read logs and metrics."
   }
-}
-
-run "budget_and_locks" {
-  command = plan
-  variables {
-    budget       = 100
-    protect_data = true
-    alert_emails = ["desk@example.com"]
-  }
-
   assert {
     condition     = endswith(azurerm_consumption_budget_resource_group.main[0].time_period[0].start_date, "-01T00:00:00Z")
     error_message = "A budget begins on the first of a month."
@@ -102,15 +75,6 @@ run "budget_and_locks" {
     condition     = azurerm_management_lock.lake[0].lock_level == "CanNotDelete" && azurerm_management_lock.database[0].lock_level == "CanNotDelete"
     error_message = "Lake and database cannot be deleted."
   }
-}
-
-run "settings_reach_the_app" {
-  command = plan
-  variables {
-    settings          = { MIN_PROFIT = "2" }
-    alert_webhook_url = "https://hooks.example/1"
-  }
-
   assert {
     condition     = azurerm_function_app_flex_consumption.main[0].app_settings["MIN_PROFIT"] == "2" && azurerm_function_app_flex_consumption.main[0].app_settings["ALERT_WEBHOOK_URL"] == "https://hooks.example/1"
     error_message = "A setting is handed to the app as it is."

@@ -9,27 +9,31 @@ variables {
   environment     = "dev"
 }
 
-run "a_name_too_long_for_storage_accounts" {
+run "wrong_values" {
   command = plan
   variables {
-    name = "arbitrage-bot"
+    name          = "arbitrage-bot"
+    hosting       = "premium"
+    settings      = { MIN_PROFITS = "2" }
+    schedules     = { scan = "* * * * *" }
+    address_space = "10.0.0.0/24"
   }
-  expect_failures = [var.name]
+  expect_failures = [var.name, var.hosting, var.settings, var.schedules, var.address_space]
 }
 
-run "an_unknown_host" {
+run "a_secret_among_the_settings_and_too_few_instances_for_flex_consumption" {
   command = plan
   variables {
-    hosting = "premium"
+    settings          = { OPENAI_API_KEY = "x" }
+    maximum_instances = 5
   }
-  expect_failures = [var.hosting]
+  expect_failures = [var.settings, var.maximum_instances]
 }
 
 run "a_private_network_on_linux_consumption" {
   command = plan
   variables {
     hosting            = "consumption"
-    maximum_instances  = 10
     private_networking = true
   }
   expect_failures = [var.hosting]
@@ -38,9 +42,8 @@ run "a_private_network_on_linux_consumption" {
 run "python_3_13_on_linux_consumption" {
   command = plan
   variables {
-    hosting           = "consumption"
-    maximum_instances = 10
-    python_version    = "3.13"
+    hosting        = "consumption"
+    python_version = "3.13"
   }
   expect_failures = [var.hosting]
 }
@@ -51,44 +54,4 @@ run "a_container_without_an_image" {
     hosting = "container_apps"
   }
   expect_failures = [var.container_image]
-}
-
-run "a_setting_the_product_does_not_read" {
-  command = plan
-  variables {
-    settings = { MIN_PROFITS = "2" }
-  }
-  expect_failures = [var.settings]
-}
-
-run "a_secret_among_the_settings" {
-  command = plan
-  variables {
-    settings = { OPENAI_API_KEY = "x" }
-  }
-  expect_failures = [var.settings]
-}
-
-run "a_schedule_of_five_fields" {
-  command = plan
-  variables {
-    schedules = { scan = "* * * * *" }
-  }
-  expect_failures = [var.schedules]
-}
-
-run "too_few_instances_for_flex_consumption" {
-  command = plan
-  variables {
-    maximum_instances = 5
-  }
-  expect_failures = [var.maximum_instances]
-}
-
-run "an_address_space_too_small" {
-  command = plan
-  variables {
-    address_space = "10.0.0.0/24"
-  }
-  expect_failures = [var.address_space]
 }
