@@ -41,16 +41,16 @@ HEALTHCHECK --interval=5s --timeout=3s --retries=12 \
 ENTRYPOINT ["python", "-m", "simulator"]
 
 FROM host AS app
-# Port 8080, because a user who is not root cannot open port 80; /home is writable for the host's own files.
+# Port 8080, because a user who is not root cannot open port 80. Only /home/data, /home/LogFiles and /tmp are written.
 ENV ASPNETCORE_URLS=http://+:8080 \
     AzureWebJobsScriptRoot=/home/site/wwwroot \
     AzureFunctionsJobHost__Logging__Console__IsEnabled=true \
     FUNCTIONS_WORKER_RUNTIME=python \
     PYTHON_ENABLE_OPENTELEMETRY=true \
     DATA_DIR=/home/data \
-    HOME=/home
+    HOME=/home/data
 RUN mkdir -p /home/data /home/LogFiles /azure-functions-host/Secrets \
-    && chown 10001 /home /home/data /home/LogFiles /azure-functions-host/Secrets
+    && chown 10001 /home/data /home/LogFiles /azure-functions-host/Secrets
 COPY --from=build /app /home/site/wwwroot
 USER 10001
 EXPOSE 8080
