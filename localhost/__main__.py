@@ -12,6 +12,7 @@ from pathlib import Path
 from localhost.config import apply_local_settings
 from localhost.errors import StartError, is_settings_error
 from localhost.host import Host
+from localhost.indexing import load_app
 from localhost.simulated import simulator_if_needed
 
 MARKETS = ("simulated", "live")
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         directory = options.app.resolve().parent
         apply_local_settings(directory)
-        market = _market()
+        market = _market(options.app)
         data_dir = Path(os.environ.get("DATA_DIR") or Path(".data") / market).resolve()
         port = _port(options)
         # The app reads the same two, and must not find others.
@@ -71,9 +72,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _market() -> str:
+def _market(app: Path) -> str:
     market = os.environ.get("MARKET") or MARKETS[0]
     if market not in MARKETS:
+        load_app(app)  # an app that checks its settings names this one beside all others that are wrong
         raise StartError(f"MARKET is {market!r}; set it to one of {', '.join(MARKETS)}, or unset it")
     return market
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
-from azure.durable_functions.models.utils import http_utils  # type: ignore[import-untyped]  # it has no py.typed
+from azure.durable_functions.models.utils import http_utils
 
 from localhost.background import Background
 from localhost.config import read_host_config

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from azure.functions.meta import Datum
 from azure.functions.timer import TimerRequestConverter
-from croniter import croniter  # type: ignore[import-untyped]  # it publishes no type information
+from croniter import croniter
 
 from localhost.clock import from_iso, sleep_until, to_iso, utc_now
 from localhost.errors import StartError

@@ -221,11 +221,11 @@ async def turn_kill_switch(promise: Promise, body: bytes) -> Answer:
         ]
         if not isinstance(given.get("tripped"), bool):
             errors.append(f"tripped: {given.get('tripped')!r} is neither true nor false; send one of them")
-        for name in ("by", "reason"):
-            if not isinstance(given.get(name), str) or not given[name].strip():
-                errors.append(
-                    f"{name}: {given.get(name)!r} is no text; say {'who' if name == 'by' else 'why'}"
-                )
+        errors += [
+            f"{name}: {given.get(name)!r} is no text; say {asks}"
+            for name, asks in (("by", "who"), ("reason", "why"))
+            if not isinstance(given.get(name), str) or not given[name].strip()
+        ]
         if errors:
             raise BadRequest(errors)
         await steps.turn_kill_switch(desk, tripped=given["tripped"], by=given["by"], reason=given["reason"])
