@@ -93,7 +93,7 @@ def fee_overrides(raw: Mapping[str, Any]) -> FeeOverrides:
     instruments: dict[tuple[str, str], FeeOverride] = {}
     for venue, entry in raw.items():
         venues[venue] = _override(entry, venue, ("taker_bps", "fee_asset", "instruments"))
-        listed = entry.get("instruments") or {}
+        listed = {} if entry.get("instruments") is None else entry["instruments"]
         if not isinstance(listed, dict):
             raise MalformedRecord(f"{venue}.instruments", listed, "is no object; write {symbol: {...}}")
         for symbol, own in listed.items():
