@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,9 +19,12 @@ from shared.desk import Desk
 from shared.domain.detection import detect as detect_in
 from shared.domain.fees import fee_overrides
 from shared.domain.policy import DetectionPolicy
-from shared.errors import InputError, MalformedRecord, NoVenueAnswered
+from shared.errors import InputError, MalformedRecord, NoVenueAnswered, SettingsError
 from shared.records import trade_from_dict
 from shared.web import endpoints
+
+UNASKED_VENUES = "http://127.0.0.1:9"
+"""The venues' address for commands that never ask them: nobody listens there."""
 
 
 def say(line: str) -> None:
@@ -58,6 +62,8 @@ async def _closing(chosen: settings.Settings) -> AsyncIterator[Desk]:
 
 async def scan(given: argparse.Namespace) -> int:
     """One scan with its analysis, its simulated execution and its loads."""
+    if not given.json:
+        telling.log.setLevel(logging.WARNING)  # its line about the scan is this command's output
     async with in_process() as desk:
         try:
             found = await steps.scan(desk, steps.ScanRequest("command"))
@@ -93,7 +99,7 @@ def policy_of(given: argparse.Namespace) -> DetectionPolicy:
     """The design's limits with what the options change.
 
     Raises:
-        InputError: the file of fees cannot be used.
+        SettingsError: the file of fees cannot be used.
     """
     named = {
         "min_net_bps": given.min_net_bps,
@@ -109,24 +115,28 @@ def policy_of(given: argparse.Namespace) -> DetectionPolicy:
         try:
             changes["fees"] = fee_overrides(json.loads(given.fees.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
-            raise InputError(f"--fees {given.fees}: {error}; give a readable JSON file") from error
+            raise SettingsError([f"--fees {given.fees}: {error}; give a readable JSON file"]) from error
         except MalformedRecord as error:
-            raise InputError(f"--fees {given.fees}: {error}") from error
+            raise SettingsError([f"--fees {given.fees}: {error}"]) from error
     return replace(DetectionPolicy(), **changes)
 
 
 async def detect(given: argparse.Namespace) -> int:
-    """One JSON object a snapshot; malformed lines are named and passed over."""
+    """One JSON object a snapshot; malformed lines and unreadable files are named and passed over."""
     policy = policy_of(given)
     failed = 0
     for path in given.files:
-        for number, snapshot in snapshots.read_snapshots(path):
-            if isinstance(snapshot, MalformedRecord):
-                complain(f"{path}, line {number}: {snapshot}")
-                failed = 1
-                continue
-            found = detect_in(snapshot, policy)
-            say(orjson.dumps(snapshots.detection_json(snapshot, found)).decode())
+        try:
+            for number, snapshot in snapshots.read_snapshots(path):
+                if isinstance(snapshot, MalformedRecord):
+                    complain(f"{path}, line {number}: {snapshot}")
+                    failed = 1
+                    continue
+                found = detect_in(snapshot, policy)
+                say(orjson.dumps(snapshots.detection_json(snapshot, found)).decode())
+        except InputError as error:
+            complain(str(error))
+            failed = 1
     return failed
 
 
@@ -164,14 +174,17 @@ async def migrate(given: argparse.Namespace) -> int:
 
 async def reload(given: argparse.Namespace) -> int:
     """Load blobs again, in this process."""
-    async with _closing(settings.read()) as desk:
+    chosen = settings.read()
+    async with _closing(replace(chosen, simulator_url=chosen.simulator_url or UNASKED_VENUES)) as desk:
         failed = 0
         for message in await steps.reload(desk, given.blobs):
-            loaded = await steps.load(desk, message)
             blob = orjson.loads(message)["blob"]
-            left = None if loaded else await desk.state.get(desk.room("poisoned"), blob)
-            say(f"{blob}: {'loaded' if loaded else left.value['reason'] if left else 'not loaded'}")
-            failed |= not loaded
+            if await steps.load(desk, message):
+                left, why = await desk.state.get(desk.room("retries"), blob), "error"
+            else:
+                left, why = await desk.state.get(desk.room("poisoned"), blob), "reason"
+            say(f"{blob}: {left.value[why] if left else 'loaded'}")
+            failed |= left is not None
         return int(failed)
 
 

@@ -28,7 +28,11 @@ async def examine(desk: Desk, services: Mapping[str, str]) -> list[Diagnosis]:
     examined += [
         Diagnosis(name, True, services[name]) for name in ("secrets", "analyst", "telemetry", "alarms")
     ]
-    return [Diagnosis("market", True, services["market"]), *await _venues(desk), *examined]
+    try:
+        venues = await _venues(desk)
+    except ArbitrageError as error:
+        venues = [Diagnosis("venues", False, f"were not asked: {error}")]
+    return [Diagnosis("market", True, services["market"]), *venues, *examined]
 
 
 async def _tried(name: str, services: Mapping[str, str], check: Callable[[], Awaitable[str]]) -> Diagnosis:

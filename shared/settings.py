@@ -98,10 +98,28 @@ def insights(value: str) -> str:
     return value
 
 
+_CLOCK = (
+    ("second", 0, 59),
+    ("minute", 0, 59),
+    ("hour", 0, 23),
+    ("day", 1, 31),
+    ("month", 1, 12),
+    ("weekday", 0, 6),
+)
+_PART = re.compile(r"(?:\*|(\d+|[A-Za-z]{3})(?:-(\d+|[A-Za-z]{3}))?)(?:/[1-9]\d*)?")
+
+
 def schedule(value: str) -> str:
     """Six fields: second minute hour day month weekday."""
-    if len(value.split()) != 6:  # noqa: PLR2004 - the format has six fields
+    written = value.split()
+    if len(written) != len(_CLOCK):
         raise ValueError("has not six fields; write second minute hour day month weekday, as 0 * * * * *")
+    for parts, (name, least, most) in zip(written, _CLOCK, strict=True):
+        for part in parts.split(","):
+            match = _PART.fullmatch(part)
+            numbers = [int(end) for end in match.groups() if end and end.isdecimal()] if match else [-1]
+            if not all(least <= number <= most for number in numbers):
+                raise ValueError(f"has {part!r} as {name}; write *, */n or numbers from {least} to {most}")
     return value
 
 

@@ -14,22 +14,26 @@ class LazyWarehouse:
 
     def __init__(self, make: Callable[[], Warehouse], *, embedded: bool) -> None:
         self._make = make
-        self._embedded = embedded
+        self._is_current = not embedded
         self._made: Warehouse | None = None
-        self._making = asyncio.Lock()
+        self._preparing = asyncio.Lock()
+
+    def _opened(self) -> Warehouse:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
     async def _real(self) -> Warehouse:
-        async with self._making:
-            if self._made is None:
-                made = self._make()
-                if self._embedded:
-                    await made.migrate()
-                self._made = made
-            return self._made
+        async with self._preparing:
+            if not self._is_current:
+                await self._opened().migrate()
+                self._is_current = True
+            return self._opened()
 
     async def migrate(self, *, dry_run: bool = False) -> Sequence[str]:
         """Bring the schema up to date; with `dry_run` only name what is pending."""
-        return await (await self._real()).migrate(dry_run=dry_run)
+        async with self._preparing:
+            return await self._opened().migrate(dry_run=dry_run)
 
     async def load(self, blob: str, rows: Mapping[str, Sequence[Row]]) -> bool:
         """Load a blob's rows once."""
