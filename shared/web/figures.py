@@ -1,16 +1,14 @@
-"""The figures of the overview from rows: results, curves, distributions, intervals, values."""
+"""The figures of the overview from rows: results, curves, distributions, prices."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from itertools import pairwise
 from statistics import median
 from typing import Any
 
 from shared.domain.exact import EXACT, ZERO, ratio
-from shared.records import from_iso
 
 Row = Mapping[str, Any]
 
@@ -35,14 +33,14 @@ def result_value(trade: Row, prices: Mapping[str, Decimal]) -> Decimal | None:
 
 
 def running_total(moves: Iterable[tuple[int, Decimal]], end: Decimal | None) -> list[tuple[int, float]]:
-    """The total after each (time in ms, amount), oldest first: from zero, or so that it closes at `end`."""
+    """The total at the end of each moment in ms, oldest first: from zero, or so that it closes at `end`."""
     ordered = sorted(moves)
     total = ZERO if end is None else end - sum((amount for _, amount in ordered), ZERO)
-    points = []
+    points: dict[int, float] = {}
     for time_ms, amount in ordered:
         total += amount
-        points.append((time_ms, round(float(total), 4)))
-    return points
+        points[time_ms] = round(float(total), 4)
+    return list(points.items())
 
 
 def bin_width(low: float, high: float, bins: int = BINS) -> float:
@@ -79,13 +77,6 @@ def distribution(values: Sequence[float]) -> dict[str, Any]:
         "width": width,
         "bins": [[round(index * width, 10), count] for index, count in counts.items()],
     }
-
-
-def interval_ms(times: Sequence[str]) -> int | None:
-    """The usual time between two of these moments, or None of fewer than two."""
-    moments = sorted(from_iso(time) for time in times)
-    steps = [later - earlier for earlier, later in pairwise(moments)]
-    return int(median(steps)) if steps else None
 
 
 def prices(quotes: Iterable[Row], known: Mapping[str, Decimal]) -> dict[str, Decimal]:

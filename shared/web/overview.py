@@ -14,7 +14,7 @@ from shared import alerting, records
 from shared.desk import Desk, Standing, read_standing
 from shared.domain.exact import ZERO, text
 from shared.domain.kill_switch import KillSwitch
-from shared.domain.portfolio import Portfolio
+from shared.domain.portfolio import Portfolio, value
 from shared.domain.risk import RiskUsage
 from shared.records import from_iso
 from shared.version import VERSION
@@ -61,16 +61,16 @@ async def overview(desk: Desk) -> JsonObject:
     )
     prices = figures.prices(quotes, portfolio.initial_values)
     for trade in trades:
-        value = figures.result_value(trade, prices)
+        earned = figures.result_value(trade, prices)
         trade["result"] = text(figures.result(trade))
-        trade["result_value"] = None if value is None else text(value)
+        trade["result_value"] = None if earned is None else text(earned)
     moves = _moves(trades)
     return {
         "version": VERSION,
         "now": records.iso(desk.clock.now_ms()),
         "market": desk.market,
         "scan": scans[0] if scans else None,
-        "scan_every_ms": figures.interval_ms([s["time"] for s in scans if s["triggered_by"] == "timer"]),
+        "scan_every_ms": desk.scan_every_ms(),
         "scans": [[s["time"], s["opportunities"], s["rejections"]] for s in reversed(scans)],
         "venues": _venues(desk, health, newest),
         "kill_switch": switch(desk, standing),
@@ -242,10 +242,15 @@ def _usdt_pairs(portfolio: Portfolio) -> list[str]:
 
 
 def _inventory(portfolio: Portfolio, prices: Mapping[str, Decimal]) -> JsonObject:
-    """Balances by asset and venue, the most valuable asset first; values in USDT at the newest scan's mids."""
+    """Balances by asset and venue in USDT at the newest scan's mids.
+
+    What was most valuable at funding stands first, so that rows keep their places while prices move.
+    """
     worth = {asset: prices.get(asset, ZERO) * portfolio.total(asset) for asset in portfolio.assets()}
+    valuation = value(portfolio, prices)
     return {
-        "value": text(sum(worth.values(), ZERO)),
+        "value": text(valuation.total),
+        "revaluation": text(valuation.revaluation),
         "assets": [
             {
                 "asset": asset,
@@ -260,7 +265,7 @@ def _inventory(portfolio: Portfolio, prices: Mapping[str, Decimal]) -> JsonObjec
                     if asset in held
                 },
             }
-            for asset in sorted(worth, key=lambda asset: (-worth[asset], asset))
+            for asset in sorted(worth, key=lambda asset: (-_funded(portfolio, asset), asset))
         ],
         "in_transit": [
             {
@@ -274,6 +279,12 @@ def _inventory(portfolio: Portfolio, prices: Mapping[str, Decimal]) -> JsonObjec
             for transfer in portfolio.in_transit
         ],
     }
+
+
+def _funded(portfolio: Portfolio, asset: str) -> int:
+    """What all venues were given of an asset, in whole USDT at the prices of then."""
+    amount = sum((held.get(asset, ZERO) for held in portfolio.initial.values()), ZERO)
+    return round(amount * portfolio.initial_values.get(asset, ZERO))
 
 
 def _lifetimes(rows: Rows) -> JsonObject:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-STYLES = ("base.css", "panels.css", "controls.css")
+STYLES = ("base.css", "panels.css", "data.css", "controls.css")
 SCRIPTS = (
     "words.js",
     "format.js",

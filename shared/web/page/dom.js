@@ -11,14 +11,17 @@ function made(node, attributes, children) {
     if (value === true) node.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return node;
 }
 
 const h = (name, attributes, ...children) => made(document.createElement(name), attributes, children);
-const svg = (name, attributes, ...children) => made(document.createElementNS(SVG, name), attributes, children);
+const svg = (name, attributes, ...children) =>
+  made(document.createElementNS(SVG, name), attributes, children);
 
-const keyOf = (node) => node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null;
+const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null);
 
 function patchAttributes(old, fresh) {
   const kept = KEPT_BY_PERSON[old.nodeName] ?? [];
@@ -32,8 +35,16 @@ function patchAttributes(old, fresh) {
 
 function patchChildren(parent, fresh) {
   const keyed = new Map([...parent.childNodes].filter(keyOf).map((node) => [keyOf(node), node]));
+  const kept = new Set(fresh.map(keyOf));
   let cursor = parent.firstChild;
+  const remove = () => {
+    const next = cursor.nextSibling;
+    cursor.remove();
+    cursor = next;
+  };
   for (const node of fresh) {
+    // What goes is taken away first: moving what stays would take the focus from it.
+    while (cursor && keyOf(cursor) && !kept.has(keyOf(cursor))) remove();
     const key = keyOf(node);
     let match = key ? keyed.get(key) : cursor;
     if (match && (match.nodeName !== node.nodeName || (!key && keyOf(match)))) match = null;
@@ -46,11 +57,7 @@ function patchChildren(parent, fresh) {
     if (match === cursor) cursor = cursor.nextSibling;
     else parent.insertBefore(match, cursor);
   }
-  while (cursor) {
-    const next = cursor.nextSibling;
-    cursor.remove();
-    cursor = next;
-  }
+  while (cursor) remove();
 }
 
 function patch(old, fresh) {

@@ -9,14 +9,17 @@ let serverAheadMs = 0;
 let failures = 0;
 let away = null;
 let timer = 0;
+let wasOld = false;
 let asking = false;
+let askAgain = false;
 
 const nowMs = () => Date.now() + serverAheadMs;
 
 function failureText(error) {
   if (error instanceof KeyRefused) return "The key was not accepted.";
   if (error instanceof Away) return `The server ${error.message}.`;
-  if (error instanceof Problem) return error.errors.length ? `${error.message}: ${error.errors.join("; ")}` : `${error.message}.`;
+  if (error instanceof Problem)
+    return error.errors.length ? `${error.message}: ${error.errors.join("; ")}` : `${error.message}.`;
   console.error(error);
   return "The page could not make sense of the answer.";
 }
@@ -27,10 +30,16 @@ function refreshSoon(ms = 0) {
 }
 
 async function refresh() {
-  if (asking || document.hidden || !key.get()) return;
+  const used = key.get();
+  if (document.hidden || !used) return;
+  if (asking) {
+    askAgain = true;
+    return;
+  }
   asking = true;
   try {
     const data = await ask("overview");
+    if (key.get() !== used) return;
     serverAheadMs = Date.parse(data.now) - Date.now();
     if (away) announce("The server answers again");
     tellNews(data);
@@ -40,6 +49,7 @@ async function refresh() {
     showAll();
     refreshSoon(REFRESH_MS);
   } catch (error) {
+    if (key.get() !== used) return;
     if (error instanceof KeyRefused) {
       askForKey(failureText(error));
     } else {
@@ -51,13 +61,17 @@ async function refresh() {
     }
   } finally {
     asking = false;
+    if (askAgain) refreshSoon();
+    askAgain = false;
   }
 }
 
 function tellNews(data) {
-  if (!latest || latest.scan?.scan_id === data.scan?.scan_id) return;
-  if (data.scan.opportunities) announce(`A scan found ${plural(data.scan.opportunities, "opportunity", "opportunities")}`);
-  if (data.kill_switch.tripped && !latest.kill_switch.tripped) announce("The kill switch has stopped execution");
+  if (!latest) return;
+  if (data.scan?.opportunities && data.scan.scan_id !== latest.scan?.scan_id)
+    announce(`A scan found ${plural(data.scan.opportunities, "opportunity", "opportunities")}`);
+  if (data.kill_switch.tripped && !latest.kill_switch.tripped)
+    announce("The kill switch has stopped execution");
 }
 
 function showAll() {
@@ -88,18 +102,46 @@ function showAll() {
 /* What a person must know before reading on: no server, old data, a stopped desk, alarms. */
 function showNotes() {
   const notes = [];
-  const note = (id, tone, ...text) => notes.push(h("p", { class: "note", "data-key": id, "data-tone": tone }, text));
+  const note = (id, tone, ...text) =>
+    notes.push(h("p", { class: "note", "data-key": id, "data-tone": tone }, text));
   const age = latest?.scan ? nowMs() - Date.parse(latest.scan.time) : 0;
   const old = latest?.scan && age > staleAfterMs(latest);
-  if (away) note("away", "bad", `${away} ${latest ? `What you see is from ${clock(latest.now)}. ` : ""}Trying again by itself.`);
-  if (old) note("old", "warn", `This data is old: the newest scan was ${duration(age)} ago${latest.scan_every_ms ? `, one is due every ${duration(latest.scan_every_ms)}` : ""}.`);
-  for (const alarm of latest?.alarms ?? []) note(`alarm-${alarm.name}`, alarm.severity === "critical" ? "bad" : "warn", h("b", null, "Alarm: "), alarm.detail);
-  if (latest?.loads.poisoned) note("poisoned", "bad", `${plural(latest.loads.poisoned, "record")} cannot be loaded into the warehouse, so the numbers below lack them.`);
+  if (away)
+    note(
+      "away",
+      "bad",
+      `${away} ${latest ? `What you see is from ${clock(latest.now)}. ` : ""}Trying again by itself.`,
+    );
+  if (old)
+    note(
+      "old",
+      "warn",
+      `This data is old: the newest scan was ${duration(age)} ago, and one is due every ${duration(latest.scan_every_ms)}.`,
+    );
+  for (const alarm of latest?.alarms ?? [])
+    note(
+      `alarm-${alarm.name}`,
+      alarm.severity === "critical" ? "bad" : "warn",
+      h("b", null, "Alarm: "),
+      alarm.detail,
+    );
+  if (latest?.loads.poisoned)
+    note(
+      "poisoned",
+      "bad",
+      `${plural(latest.loads.poisoned, "record")} cannot be loaded into the warehouse, so the numbers below lack them.`,
+    );
   show(byId("notes"), notes);
+  if (old && !wasOld) announce("The data is old");
+  wasOld = old;
   const connection = byId("connection");
   connection.dataset.state = away ? "away" : old ? "old" : latest ? "live" : "loading";
   const when = latest?.scan ? ["last scan ", ago(latest.scan.time, nowMs())] : "no scan yet";
-  show(connection, h("b", null, away ? "No answer" : old ? "Old data" : latest ? "Live" : "Loading"), latest ? [" · ", when] : null);
+  show(
+    connection,
+    h("b", null, away ? "No answer" : old ? "Old data" : latest ? "Live" : "Loading"),
+    latest ? [" · ", when] : null,
+  );
 }
 
 function askForKey(error = "") {
@@ -119,7 +161,8 @@ function askForKey(error = "") {
 function applyTheme(theme) {
   if (theme === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
-  byId("theme").textContent = `Theme: ${theme}`;
+  byId("theme").setAttribute("aria-label", `Theme: ${theme}`);
+  show(byId("theme"), h("span", { class: "more" }, "Theme: "), theme);
 }
 
 const ACTIONS = {
@@ -182,7 +225,7 @@ new ResizeObserver(([{ contentRect }]) => {
 setInterval(() => {
   for (const time of document.querySelectorAll("time[data-ago]")) {
     const text = `${roughly(Math.max(0, nowMs() - Date.parse(time.dateTime)))} ago`;
-    if (time.textContent !== text) time.textContent = text;
+    if (time.textContent !== text) time.firstChild.data = text;
   }
   if (latest) showNotes();
 }, 1000);

@@ -7,18 +7,34 @@ const REFUSED_SHOWN = 6;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 function showScanVenues(data) {
-  show("scan-venues", data.venues.map(({ venue }) => h("label", { "data-key": venue }, h("input", { type: "checkbox", name: "venue", value: venue, checked: true }), venueName(venue))));
+  show(
+    "scan-venues",
+    data.venues.map(({ venue }) =>
+      h(
+        "label",
+        { "data-key": venue },
+        h("input", { type: "checkbox", name: "venue", value: venue, checked: true }),
+        venueName(venue),
+      ),
+    ),
+  );
 }
 
 /* What the form asks for; the server checks it and names what is wrong. */
 function overrides(form) {
   const boxes = [...form.querySelectorAll("input[name=venue]")];
   const venues = boxes.filter((box) => box.checked).map((box) => box.value);
-  const symbols = byId("scan-symbols").value.toUpperCase().split(/[\s,;]+/).filter(Boolean);
+  const symbols = byId("scan-symbols")
+    .value.toUpperCase()
+    .split(/[\s,;]+/)
+    .filter(Boolean);
   const asked = {};
   if (venues.length < boxes.length) asked.venues = venues;
   if (symbols.length) asked.symbols = symbols;
-  for (const [name, id] of [["min_net_bps", "scan-edge"], ["capital", "scan-capital"]]) {
+  for (const [name, id] of [
+    ["min_net_bps", "scan-edge"],
+    ["capital", "scan-capital"],
+  ]) {
     const value = byId(id).value.trim().replace(",", ".");
     if (value) asked[name] = value;
   }
@@ -26,7 +42,10 @@ function overrides(form) {
 }
 
 function progress(text) {
-  show("scan-result", h("p", { class: "progress" }, h("progress", { "aria-label": "Scanning" }), h("span", null, text)));
+  show(
+    "scan-result",
+    h("p", { class: "progress" }, h("progress", { "aria-label": "Scanning" }), h("span", null, text)),
+  );
   announce(text);
 }
 
@@ -51,14 +70,20 @@ async function scanByHand(form) {
 
 /* Show what a scan found; while its opportunities are judged and traded, ask again. */
 async function followed(found) {
-  let status = { ...found, state: found.orchestration ? "trading" : "done", verdicts: [], trades: [] };
-  for (let poll = 0; status.state !== "done" && poll < POLLS; poll += 1) {
-    progress(`${plural(found.opportunities.length, "opportunity", "opportunities")} found: judging and trading in simulation`);
+  const howMany = plural(found.opportunities.length, "opportunity", "opportunities");
+  let told = { ...found, state: found.orchestration ? "trading" : "done", verdicts: [], trades: [] };
+  progress(`${howMany} found: judging and trading in simulation`);
+  for (let poll = 0; told.state !== "done" && poll < POLLS; poll += 1) {
     await pause(POLL_MS);
-    status = await ask(`scans/${encodeURIComponent(found.scan_id)}`);
+    try {
+      told = await ask(`scans/${encodeURIComponent(found.scan_id)}`);
+    } catch (error) {
+      if (!(error instanceof Away)) throw error;
+      progress(`${howMany} found; ${failureText(error)} Trying again`);
+    }
   }
-  show("scan-result", scanResult(status));
-  announce(`The scan is done: ${plural(status.opportunities.length, "opportunity", "opportunities")} found, ${plural(status.rejections.length, "loop")} refused`);
+  show("scan-result", scanResult(told));
+  announce(`The scan is done: ${howMany} found, ${plural(told.rejections.length, "loop")} refused`);
 }
 
 function scanResult(scan) {
@@ -68,18 +93,46 @@ function scanResult(scan) {
   const rows = scan.opportunities.map((found) => {
     const trade = trades.get(found.id);
     const path = found.legs.map((leg) => `${leg.venue}:${leg.symbol}:${leg.side}`);
-    return [found.id, [
-      [route(path, trade ? linkTo("trade", trade.trade_id) : null)],
-      [number(signed(found.net_bps, 1), "bps"), h("small", null, `${money(found.net_profit, found.start_asset)} ${found.start_asset}`)],
-      [decision(verdicts.get(found.id)), trade ? h("small", null, tradeText(trade)) : null],
-    ]];
+    return [
+      found.id,
+      [
+        [route(path, trade ? linkTo("trade", trade.trade_id) : null)],
+        [
+          number(signed(found.net_bps, 1), "bps"),
+          h("small", null, `${money(found.net_profit, found.start_asset)} ${found.start_asset}`),
+        ],
+        [decision(verdicts.get(found.id)), trade ? h("small", null, tradeText(trade)) : null],
+      ],
+    ];
   });
   return [
-    h("p", { class: "state", "data-done": true }, `Compared ${plural(scan.instruments_compared, "instrument")} in ${duration(scan.elapsed_ms)}: found ${count(scan.opportunities.length)}, refused ${count(scan.rejections.length)} of ${plural(scan.loops_screened, "loop")}.`),
-    scan.state === "done" ? null : h("p", { class: "note" }, "It is still being traded; the panels will show the outcome."),
-    down.length ? h("p", { class: "note", "data-tone": "warn" }, down.map(([venue, each]) => `${venueName(venue)} is missing: ${each.error ?? inWords(each.status)}`).join("; ")) : null,
-    rows.length ? table("Opportunities of this scan", [["Loop"], ["Net edge", "right"], ["Verdict and trade", "right"]], rows) : null,
-    scan.rejections.length ? refusedOf(scan.rejections) : empty("No loop returned more than it took, after fees."),
+    h(
+      "p",
+      { class: "state", "data-done": true },
+      `Compared ${plural(scan.instruments_compared, "instrument")} in ${duration(scan.elapsed_ms)}: found ${count(scan.opportunities.length)}, refused ${count(scan.rejections.length)} of ${plural(scan.loops_screened, "loop")}.`,
+    ),
+    scan.state === "done"
+      ? null
+      : h("p", { class: "note" }, "It is still being traded; the panels will show the outcome."),
+    down.length
+      ? h(
+          "p",
+          { class: "note", "data-tone": "warn" },
+          down
+            .map(([venue, each]) => `${venueName(venue)} is missing: ${each.error ?? inWords(each.status)}`)
+            .join("; "),
+        )
+      : null,
+    rows.length
+      ? table(
+          "Opportunities of this scan",
+          [["Loop"], ["Net edge", "right"], ["Verdict and trade", "right"]],
+          rows,
+        )
+      : null,
+    scan.rejections.length
+      ? refusedOf(scan.rejections)
+      : empty("No loop returned more than it took, after fees."),
   ];
 }
 
@@ -93,15 +146,45 @@ function refusedOf(rejections) {
   const reasons = new Map();
   for (const each of rejections) {
     const found = reasons.get(each.reason) ?? { held: 0, best: each };
-    reasons.set(each.reason, { held: found.held + 1, best: Number(each.net_bps) > Number(found.best.net_bps) ? each : found.best });
+    reasons.set(each.reason, {
+      held: found.held + 1,
+      best: Number(each.net_bps) > Number(found.best.net_bps) ? each : found.best,
+    });
   }
   const ranked = [...reasons].sort((one, other) => other[1].held - one[1].held).slice(0, REFUSED_SHOWN);
-  return h("details", { open: true }, h("summary", null, "Why loops were refused"), h("ul", { class: "items" }, ranked.map(([reason, { held: times, best }]) => h("li", { "data-key": reason },
-    h("div", { class: "row spread" }, h("b", null, reasonText(reason)), number(count(times))),
-    h("p", { class: "caption" }, `Best: ${signed(best.net_bps, 1)} bps, ${pathText(best.path)}. ${best.detail}`)))));
+  return h(
+    "details",
+    { open: true },
+    h("summary", null, "Why loops were refused"),
+    h(
+      "ul",
+      { class: "items" },
+      ranked.map(([reason, { held: times, best }]) =>
+        h(
+          "li",
+          { "data-key": reason },
+          h("div", { class: "row spread" }, h("b", null, reasonText(reason)), number(count(times))),
+          h(
+            "p",
+            { class: "caption" },
+            `Best: ${signed(best.net_bps, 1)} bps, ${pathText(best.path)}. ${best.detail}`,
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function scanFailure(error) {
   const errors = error instanceof Problem && error.errors.length ? error.errors : [failureText(error)];
-  return h("div", { class: "note", "data-tone": "bad" }, h("p", null, error instanceof Problem ? `${error.message}.` : "The scan failed."), h("ul", null, errors.map((text) => h("li", null, text))));
+  return h(
+    "div",
+    { class: "note", "data-tone": "bad" },
+    h("p", null, error instanceof Problem ? `${error.message}.` : "The scan failed."),
+    h(
+      "ul",
+      null,
+      errors.map((text) => h("li", null, text)),
+    ),
+  );
 }
