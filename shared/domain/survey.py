@@ -9,10 +9,11 @@ from decimal import Decimal
 from shared.domain.exact import BPS, EXACT, ONE, RATIO, ZERO, bps_above_one, ratio, text
 from shared.domain.gates import PRECEDENCE, Books, GatedBook, Refusal, seconds
 from shared.domain.identity import conflict, odd_books
-from shared.domain.loops import Edge, Graph, screen, start_position
+from shared.domain.loops import Edge, Graph, start_position
 from shared.domain.market import Currency, Side, Snapshot
 from shared.domain.opportunity import Candidate, Conversion, Reason, Rejection
 from shared.domain.policy import DetectionPolicy
+from shared.domain.screen import screen
 from shared.domain.transfer import transfer_refusal
 from shared.domain.values import Values
 

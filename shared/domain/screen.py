@@ -1,0 +1,235 @@
+"""The wide screen: from all tops of book to the few books that can close a profitable loop."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from itertools import accumulate, chain, pairwise
+from math import inf
+from typing import NamedTuple
+
+from shared.domain.fees import FeeOverrides, taker_fee
+from shared.domain.loops import MARGIN, Graph, Top, steps
+from shared.domain.market import BookText, FeeAsset, Instrument, Snapshot, VenueMarket
+from shared.domain.tops import best_price, best_prices
+
+
+class Screen(NamedTuple):
+    """What the wide screen leaves: books that may close a profitable loop; all quote assets; books priced."""
+
+    tops: dict[tuple[str, str], Top]
+    quotes: tuple[str, ...]
+    priced: int
+
+
+def screen(snapshot: Snapshot, overrides: FeeOverrides, lengths: Container[int] = (2, 3)) -> Screen:
+    """The tops of all books that may take part in a profitable loop of two or three, and some more.
+
+    Every triangle holds at least two hubs, assets that something is quoted in, since each of its books has one.
+    An asset that is no hub is base in both of its books, so with any positive values of the hubs no loop
+    through it returns more than (most value per unit sold) / (least value per unit bought) x (most value
+    gained between two hubs): whatever stays below one is dropped with one division. The hubs' own loops are
+    few and all kept.
+    """
+    prices = {venue: best_prices(market.books) for venue, market in snapshot.venues.items()}
+    listings = [
+        _listing(venue, market, prices[venue].symbols, overrides) for venue, market in snapshot.venues.items()
+    ]
+    plan = _plan(listings)
+    values = _HubValues(snapshot)
+    worths = [values[quote] for quote in plan.quotes]
+    bids = list(chain.from_iterable(each.bids for each in prices.values()))
+    asks = list(chain.from_iterable(each.asks for each in prices.values()))
+    costs = [
+        (asks[row] or inf) * worths[quote] / keeps
+        for row, quote, keeps in zip(plan.rows, plan.row_quotes, plan.buyer_keeps, strict=True)
+    ]
+    gains = [
+        bids[row] * worths[quote] * keeps
+        for row, quote, keeps in zip(plan.rows, plan.row_quotes, plan.seller_keeps, strict=True)
+    ]
+    least = [min(costs[start:end]) for start, end in pairwise(plan.starts)]
+    most = [max(gains[start:end]) for start, end in pairwise(plan.starts)]
+    hub_gain = 1.0
+    for base, cost, gain in zip(plan.bases, least, most, strict=True):
+        if base in values:
+            hub_gain = max(hub_gain, values[base] / cost if cost else inf, gain / values[base])
+    floor = (1 - MARGIN) / hub_gain
+    suspects = [
+        base
+        for base, cost, gain in zip(plan.bases, least, most, strict=True)
+        if gain > floor * cost or base in values
+    ]
+    tops = _tops(snapshot, overrides, suspects, values)
+    return Screen(_in_loops(tops, lengths), tuple(sorted(values)), _priced(bids, asks))
+
+
+class _Listing(NamedTuple):
+    """What of a venue's books stays the same from tick to tick, row by row.
+
+    `factors` are what a buyer and a seller keep after the fee.
+    """
+
+    symbols: Collection[str]
+    instruments: Mapping[str, Instrument]
+    overrides: FeeOverrides
+    fee: tuple[Decimal | None, FeeAsset | None]
+    assets: list[tuple[str, str]]
+    factors: list[tuple[float, float]]
+
+
+class _Plan(NamedTuple):
+    """The rows of all venues, counted through, that the screen looks at: next to each other by their base.
+
+    Rows of `bases[n]` are `rows[starts[n]:starts[n + 1]]`; `row_quotes` are positions in `quotes`.
+    """
+
+    listings: Sequence[_Listing]
+    quotes: tuple[str, ...]
+    bases: list[str]
+    starts: list[int]
+    rows: list[int]
+    row_quotes: list[int]
+    buyer_keeps: list[float]
+    seller_keeps: list[float]
+
+
+_listings: dict[str, _Listing] = {}
+"""The last listing of each venue: a memo of a pure function, replaced when what it was made from changes."""
+
+_plans: dict[str, _Plan] = {}
+"""The last plan, likewise, under one key."""
+
+
+@lru_cache(maxsize=65_536)
+def split_symbol(symbol: str) -> tuple[str, str]:
+    """Base and quote of BASE/QUOTE."""
+    base, _, quote = symbol.partition("/")
+    return base, quote
+
+
+def _listing(venue: str, market: VenueMarket, symbols: Collection[str], overrides: FeeOverrides) -> _Listing:
+    known = _listings.get(venue)
+    fee = (market.taker_bps, market.fee_asset)
+    if (
+        known is not None
+        and known.instruments is market.instruments
+        and known.overrides == overrides
+        and known.fee == fee
+    ):
+        if known.symbols is symbols or known.symbols == symbols:
+            return known
+        rates = dict(zip(known.symbols, known.factors, strict=True))
+    else:
+        rates = {}
+    _listings[venue] = _Listing(
+        symbols,
+        market.instruments,
+        overrides,
+        fee,
+        [split_symbol(symbol) for symbol in symbols],
+        [rates.get(symbol) or _factors(venue, symbol, market, overrides) for symbol in symbols],
+    )
+    return _listings[venue]
+
+
+def _plan(listings: Sequence[_Listing]) -> _Plan:
+    known = _plans.get("last")
+    if (
+        known is None
+        or len(known.listings) != len(listings)
+        or any(old is not new for old, new in zip(known.listings, listings, strict=True))
+    ):
+        known = _plans["last"] = _planned(listings)
+    return known
+
+
+def _planned(listings: Sequence[_Listing]) -> _Plan:
+    """Bases that stand in one book only, and are no hub, can close no loop."""
+    assets = [pair for listing in listings for pair in listing.assets]
+    factors = [pair for listing in listings for pair in listing.factors]
+    quotes = {quote: position for position, quote in enumerate(dict.fromkeys(quote for _, quote in assets))}
+    rows_of: dict[str, list[int]] = {}
+    for row, (base, _) in enumerate(assets):
+        rows_of.setdefault(base, []).append(row)
+    rows_of = {base: rows for base, rows in rows_of.items() if len(rows) > 1 or base in quotes}
+    rows = list(chain.from_iterable(rows_of.values()))
+    return _Plan(
+        tuple(listings),
+        tuple(quotes),
+        list(rows_of),
+        [0, *accumulate(map(len, rows_of.values()))],
+        rows,
+        [quotes[assets[row][1]] for row in rows],
+        [factors[row][0] for row in rows],
+        [factors[row][1] for row in rows],
+    )
+
+
+def _priced(bids: Sequence[float], asks: Sequence[float]) -> int:
+    """How many books have a price."""
+    if 0.0 in bids and 0.0 in asks:
+        return sum(1 for bid, ask in zip(bids, asks, strict=True) if bid or ask)
+    return len(bids)
+
+
+def _tops(
+    snapshot: Snapshot, overrides: FeeOverrides, bases: Iterable[str], quotes: Iterable[str]
+) -> list[Top]:
+    symbols = [(f"{base}/{quote}", base, quote) for base in bases for quote in quotes if base != quote]
+    found = []
+    for venue, market in snapshot.venues.items():
+        books = market.books
+        for symbol, base, quote in symbols:
+            if symbol in books:
+                bids, asks = books[symbol][:2]
+                prices = best_price(bids), best_price(asks)
+                kept = _factors(venue, symbol, market, overrides)
+                found.append(Top(venue, symbol, base, quote, *prices, *kept))
+    return found
+
+
+def _in_loops(tops: Sequence[Top], lengths: Container[int]) -> dict[tuple[str, str], Top]:
+    """Those whose pair of assets lies on a loop that may be profitable."""
+    graph = Graph((edge for top in tops for edge in top.edges), lengths)
+    pairs = {frozenset(step) for assets in graph.asset_loops() for step in steps(assets)}
+    return {(top.venue, top.symbol): top for top in tops if frozenset((top.base, top.quote)) in pairs}
+
+
+def _factors(venue: str, symbol: str, market: VenueMarket, overrides: FeeOverrides) -> tuple[float, float]:
+    """What a buyer and a seller keep after the fee, at least: of both fee assets the better one, free if unknown."""
+    fee = taker_fee(venue, symbol, market, overrides)
+    rate = 0.0 if fee is None else float(fee.rate)
+    return 1 / (1 + rate), 1 - rate
+
+
+class _HubValues(dict[str, float]):
+    """Rough values of quote assets, filled in as they are met; any positive ones keep the screen's promise."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(USDT=1.0)
+        self._books = [market.books for market in snapshot.venues.values()]
+
+    def __missing__(self, asset: str) -> float:
+        value = self._against(asset, "USDT") or self._against(asset, "BTC") * self._against("BTC", "USDT")
+        self[asset] = value or 1.0
+        return self[asset]
+
+    def _against(self, asset: str, other: str) -> float:
+        """Price of the asset in the other, from the first book of either orientation; zero if there is none."""
+        for books in self._books:
+            price = _middle(books.get(f"{asset}/{other}"))
+            if price:
+                return price
+            price = _middle(books.get(f"{other}/{asset}"))
+            if price:
+                return 1 / price
+        return 0.0
+
+
+def _middle(book: BookText | None) -> float:
+    if book is None:
+        return 0.0
+    bid, ask = best_price(book.bids), best_price(book.asks)
+    return (bid + ask) / 2 if bid and ask else bid or ask
