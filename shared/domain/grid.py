@@ -85,8 +85,9 @@ class GridSearch:
 class Stretch:
     """Pivot amounts from `start` to before `end` over which no leg changes its level.
 
-    `bounds` are the continuous profits at both ends, linear between. The dust that a neighbour leaves is `(dust + steps * growth) mod modulus`, counted from `start`, and a unit of
-    it is worth `worth[0] / worth[1]` of profit; less than `blur` of dust is within rounding.
+    `bounds` are the continuous profits at both ends, linear between. The dust that a neighbour leaves is
+    `(dust + steps * growth) mod modulus`, counted from `start`, and a unit of it is worth `worth[0] / worth[1]` of
+    profit; less than `blur` of dust is within rounding.
     """
 
     start: int

@@ -5,7 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from shared.domain.frozen import FrozenPolicy, observe, pack, unpack
+from shared.domain.frozen import observe, pack, unpack
 from shared.errors import MalformedRecord
 from tests.domain.small_market import NOW, snapshot, top, venue
 
@@ -17,11 +17,11 @@ def seen(at_ms, **prices):
     return replace(market, time_ms=NOW + at_ms)
 
 
-def watch(*scans, policy=FrozenPolicy()):
+def watch(*scans):
     """The frozen books of the last of these scans."""
     memory, frozen = {}, {}
     for scan in scans:
-        memory, frozen = observe(unpack(orjson.loads(orjson.dumps(pack(memory)))), scan, policy)
+        memory, frozen = observe(unpack(orjson.loads(orjson.dumps(pack(memory)))), scan)
     return frozen
 
 

@@ -63,5 +63,5 @@ def test_a_loop_that_comes_back_lives_anew():
 
 
 def test_a_stored_life_that_is_none_is_refused():
-    with pytest.raises(MalformedRecord, match="lifetimes.a b"):
+    with pytest.raises(MalformedRecord, match=r"lifetimes\.a b"):
         from_dict({"a b": {"kind": "two_leg"}})

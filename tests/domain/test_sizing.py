@@ -86,8 +86,7 @@ def continuous_profit(orders, start):
         rate, got = Fraction(order.fee.rate), Fraction(0)
         on_top = 1 + rate if order.side is Side.BUY and order.fee.asset is FeeAsset.QUOTE else 1
         kept = 1 if on_top != 1 else 1 - rate
-        for price, offered in order.levels:
-            price, offered = Fraction(price), Fraction(offered)
+        for price, offered in (map(Fraction, level) for level in order.levels):
             whole = offered * price * on_top if order.side is Side.BUY else offered
             part = min(have, whole) / whole
             have -= part * whole

@@ -187,7 +187,7 @@ def test_a_reference_is_read_once_for_many_snapshots():
 
 @pytest.mark.parametrize("references", [None, References({}.__getitem__)])
 def test_a_reference_that_cannot_be_read_is_named(references):
-    with pytest.raises(MalformedRecord, match="^reference: 'gone' names"):
+    with pytest.raises(MalformedRecord, match=r"^reference: 'gone' names"):
         decode_snapshot(line(reference="gone"), references)
 
 
@@ -284,7 +284,7 @@ def test_a_json_file_is_one_snapshot_however_it_is_laid_out(tmp_path, suffix):
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path, content):
     recording = tmp_path / "market.ndjson.gz"
     recording.write_bytes(content)
-    with pytest.raises(InputError, match="market.ndjson.gz: cannot be read"):
+    with pytest.raises(InputError, match=r"market\.ndjson\.gz: cannot be read"):
         list(read_snapshots(recording))
 
 

@@ -182,7 +182,7 @@ def stablecoin_off_par(world, asset, fair):
 
 
 def thin_top(world, asset, fair):
-    cheap, dear, symbol = spread_apart(world, asset, fair, bps=60)
+    _, dear, symbol = spread_apart(world, asset, fair, bps=60)
     book = world.books[dear, symbol]
     gone = float(book.bids[0][0]) * 0.98
     world.change(dear, symbol, bids=[[book.bids[0][0], plain(20 / fair)], [plain(gone), plain(1e5 / fair)]])
@@ -190,7 +190,7 @@ def thin_top(world, asset, fair):
 
 
 def below_minimum(world, asset, fair):
-    cheap, dear, symbol = spread_apart(world, asset, fair)
+    cheap, _, symbol = spread_apart(world, asset, fair)
     book = world.books[cheap, symbol]
     world.change(cheap, symbol, asks=[[book.asks[0][0], plain(3 / fair)]])
     return Case("", asset, "BELOW_MIN_NOTIONAL", books=((cheap, symbol),))
@@ -282,7 +282,7 @@ def leveraged(world, venue, symbol):
     world.term(venue, symbol, leveraged=True)
 
 
-def unknown_fee_is_not_here(world, venue, symbol):
+def blocked(world, venue, symbol):
     world.blocked.add(world.draw.choice([f"{venue}:{symbol}", f"{venue}:{symbol.split('/')[0]}"]))
 
 
@@ -295,7 +295,7 @@ def leveraged_by_name(world, asset, fair):
 
 
 def unknown_depth(world, asset, fair):
-    cheap, dear, symbol = spread_apart(world, asset, fair)
+    _, dear, symbol = spread_apart(world, asset, fair)
     book = world.books[dear, symbol]
     world.change(dear, symbol, bids=[[price, None] for price, _ in book.bids])
     return Case("", asset, "UNKNOWN_DEPTH", books=((dear, symbol),))
@@ -305,7 +305,7 @@ def travel(reason, leaving, arriving):
     """A trap of two venues: the networks of the asset where it is bought, and where it is sold."""
 
     def build(world, asset, fair):
-        cheap, dear, symbol = spread_apart(world, asset, fair)
+        cheap, dear, _ = spread_apart(world, asset, fair)
         world.currencies[cheap, asset] = Currency(networks=leaving)
         world.currencies[dear, asset] = Currency(networks=arriving)
         return Case("", asset, reason, source=cheap, target=dear)
@@ -345,7 +345,7 @@ CASES = {
     "not tradable": faulty_book("NOT_TRADABLE", not_tradable),
     "leveraged": faulty_book("LEVERAGED_TOKEN", leveraged),
     "leveraged by name": leveraged_by_name,
-    "blocked": faulty_book("BLOCKED", unknown_fee_is_not_here),
+    "blocked": faulty_book("BLOCKED", blocked),
     "unknown depth": unknown_depth,
     "deposit closed": travel("DEPOSIT_CLOSED", {"A": OPEN}, {"A": SHUT_IN, "B": SHUT_IN}),
     "withdrawal closed": travel("WITHDRAW_CLOSED", {"A": SHUT_OUT}, {"A": OPEN}),

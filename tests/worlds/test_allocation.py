@@ -29,7 +29,7 @@ def compared(world):
 def test_depth_is_shared_within_two_hundredths_of_the_most():
     total = bound = 0.0
     for seed in range(30):
-        reported, most, detection = compared(crowded_world(seed))
+        reported, most, _ = compared(crowded_world(seed))
         assert reported <= most * (1 + 1e-9) + 1e-6, f"world {seed} reports more than there is"
         if most > 1:
             assert reported >= 0.9 * most, f"world {seed}: {reported} of {most}"
