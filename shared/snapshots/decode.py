@@ -58,7 +58,8 @@ def decode_snapshot(line: bytes | str, references: References | None = None) -> 
     try:
         raw = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise MalformedRecord("line", _beginning(line), f"is no JSON ({error}); write one object") from None
+        why = f"is no JSON ({error.msg} at character {error.pos}); write one object"
+        raise MalformedRecord("line", _beginning(line), why) from None
     try:
         return _snapshot(objects(raw) or {}, references)
     except Wrong as wrong:

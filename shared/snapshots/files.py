@@ -58,7 +58,7 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | MalformedRecord]]:
     while line := file.readline(LONGEST_LINE + 1):
         number += 1
         if line.strip():
-            yield number, _bounded(line)
+            yield number, _bounded(line.rstrip(b"\r\n"))
         while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
             line = file.readline(LONGEST_LINE + 1)
 
