@@ -13,6 +13,7 @@ import orjson
 from shared import snapshots
 from shared.desk import Desk, Reference
 from shared.domain.market import BookText, Snapshot, VenueMarket
+from shared.domain.tops import with_books
 from shared.errors import VenueError
 from shared.ports import VenueQuotes, VenueReference
 from shared.records import reference_name
@@ -126,7 +127,7 @@ def assemble(
             continue
         books = answer.books
         if wanted is not None:
-            books = {symbol: book for symbol, book in books.items() if symbol in wanted}
+            books = {symbol: books[symbol] for symbol in books if symbol in wanted}
         venues[venue] = replace(market, received_ms=answer.received_ms, books=books)
     return Snapshot(desk.clock.now_ms(), venues, scan_id, reference=known.blob or None)
 
@@ -141,7 +142,7 @@ async def with_depth(desk: Desk, snapshot: Snapshot, wanted: Iterable[tuple[str,
         else:
             books.setdefault(venue, {})[symbol] = answer
     venues = {
-        venue: replace(market, books={**market.books, **books[venue]}) if venue in books else market
+        venue: replace(market, books=with_books(market.books, books[venue])) if venue in books else market
         for venue, market in snapshot.venues.items()
     }
     return replace(snapshot, time_ms=desk.clock.now_ms(), venues=venues)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid, tops
+from shared.adapters.venues.columns import Columns
+from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid
 from shared.domain.market import BookText, Currency, Network
 
 
@@ -20,9 +20,6 @@ class _Ticker(msgspec.Struct, rename="camel", gc=False):
     bid_qty: str
     ask_price: str
     ask_qty: str
-
-
-_COLUMNS = attrgetter("symbol", "bid_price", "bid_qty", "ask_price", "ask_qty")
 
 
 class Binance(Venue):
@@ -38,8 +35,14 @@ class Binance(Venue):
         return exchange.publicGetTickerBookTicker()
 
     @override
-    def quotes(self, body: Any, symbols: Mapping[str, str]) -> dict[str, BookText]:
-        return tops(map(_COLUMNS, body), symbols)
+    def quotes(self, body: Any) -> Columns:
+        return Columns(
+            [row.symbol for row in body],
+            [row.bid_price for row in body],
+            [row.ask_price for row in body],
+            [row.bid_qty for row in body],
+            [row.ask_qty for row in body],
+        )
 
     @override
     def ask_book(self, exchange: Any, instrument_id: str, levels: int) -> Any:

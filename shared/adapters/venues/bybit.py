@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any, TypedDict
 
 import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid, positive, tops
+from shared.adapters.venues.columns import Columns
+from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid, positive
 from shared.domain.market import BookText, Currency, Network
 
 
@@ -20,9 +20,6 @@ class _Ticker(msgspec.Struct, rename="camel", gc=False):
     bid1_size: str = ""
     ask1_price: str = ""
     ask1_size: str = ""
-
-
-_COLUMNS = attrgetter("symbol", "bid1_price", "bid1_size", "ask1_price", "ask1_size")
 
 
 class _Result(TypedDict):
@@ -48,8 +45,16 @@ class Bybit(Venue):
         return exchange.publicGetV5MarketTickers({"category": "spot"})
 
     @override
-    def quotes(self, body: Any, symbols: Mapping[str, str]) -> dict[str, BookText]:
-        return tops(map(_COLUMNS, body["result"]["list"]), symbols, body["time"])
+    def quotes(self, body: Any) -> Columns:
+        rows = body["result"]["list"]
+        return Columns(
+            [row.symbol for row in rows],
+            [row.bid1_price for row in rows],
+            [row.ask1_price for row in rows],
+            [row.bid1_size for row in rows],
+            [row.ask1_size for row in rows],
+            body["time"],
+        )
 
     @override
     def server_time_ms(self, body: Any) -> int | None:

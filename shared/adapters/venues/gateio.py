@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid, tops
+from shared.adapters.venues.columns import Columns
+from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid
 from shared.domain.market import BookText, Currency, Network
 
 
@@ -33,9 +34,11 @@ class Gateio(Venue):
         return exchange.publicSpotGetTickers()
 
     @override
-    def quotes(self, body: Any, symbols: Mapping[str, str]) -> dict[str, BookText]:
-        return tops(
-            ((row.currency_pair, row.highest_bid, None, row.lowest_ask, None) for row in body), symbols
+    def quotes(self, body: Any) -> Columns:
+        return Columns(
+            [row.currency_pair for row in body],
+            [row.highest_bid for row in body],
+            [row.lowest_ask for row in body],
         )
 
     @override

@@ -11,7 +11,8 @@ from typing import Any, TypedDict
 import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.venue import Ask, Venue, overlaid, tops
+from shared.adapters.venues.columns import Columns
+from shared.adapters.venues.venue import Ask, Venue, overlaid
 from shared.domain.market import BookText, Currency, FeeAsset, Network
 
 QUIET_MS = 30_000
@@ -97,9 +98,15 @@ class Kraken(Venue):
         return exchange.publicGetTicker()
 
     @override
-    def quotes(self, body: Any, symbols: Mapping[str, str]) -> dict[str, BookText]:
-        rows = body["result"].items()
-        return tops(((name, row.b[0], row.b[2], row.a[0], row.a[2]) for name, row in rows), symbols)
+    def quotes(self, body: Any) -> Columns:
+        rows = body["result"].values()
+        return Columns(
+            list(body["result"]),
+            [row.b[0] for row in rows],
+            [row.a[0] for row in rows],
+            [row.b[2] for row in rows],
+            [row.a[2] for row in rows],
+        )
 
     @override
     def ask_book(self, exchange: Any, instrument_id: str, levels: int) -> Any:

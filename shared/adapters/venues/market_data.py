@@ -12,12 +12,14 @@ from shared.adapters.venues.options import PUBLIC_HOSTS, ClientOptions
 from shared.adapters.venues.reading import reading
 from shared.adapters.venues.reference import fetch_reference
 from shared.domain.market import VENUE_IDS, BookText
+from shared.domain.tops import Tops
 from shared.errors import InputError, VenueError, VenueLied, VenueTimeout
 from shared.garbage import collection_paused
 from shared.ports import Clock, Secrets, State, VenueQuotes, VenueReference
 
 if TYPE_CHECKING:
     from shared.adapters.venues.clients import Answer, Clients, VenueClient
+    from shared.adapters.venues.columns import TopsReader
     from shared.adapters.venues.venue import Venue
 
 LEAST_SHARE = 0.5
@@ -76,6 +78,7 @@ class CcxtMarketData:
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Clients] = WeakKeyDictionary()
         self._symbols: dict[str, dict[str, str]] = {}
         self._ids: dict[str, dict[str, str]] = {}
+        self._readers: dict[str, TopsReader] = {}
         self._fewest: dict[str, float] = {}
 
     def restore(self, references: Mapping[str, VenueReference]) -> None:
@@ -150,6 +153,14 @@ class CcxtMarketData:
             self._clients[loop] = Clients(self._clock, self._cooldowns, self._options)
         return self._clients[loop]
 
+    def _reader(self, venue: str, symbols: Mapping[str, str]) -> TopsReader:
+        from shared.adapters.venues.columns import TopsReader  # noqa: PLC0415 - msgspec is for the first request too
+
+        known = self._readers.get(venue)
+        if known is None or known.symbols is not symbols:
+            known = self._readers[venue] = TopsReader(symbols)
+        return known
+
     async def _quotes(self, client: VenueClient) -> VenueQuotes | VenueError:
         venue = client.venue
         symbols = self._symbols.get(venue.id)
@@ -157,7 +168,7 @@ class CcxtMarketData:
             return VenueError(venue.id, "no instruments are known yet; refresh the markets first")
         try:
             answer = await client.ask(venue.ask_quotes, venue.quotes_decoder)
-            books, drift_ms = _read_quotes(venue, answer, symbols)
+            books, drift_ms = _read_quotes(venue, answer, self._reader(venue.id, symbols))
         except VenueError as error:
             return error
         if len(books) < self._fewest[venue.id]:
@@ -190,11 +201,9 @@ def _known(venue: str, venues: tuple[str, ...]) -> str:
     return venue
 
 
-def _read_quotes(
-    venue: Venue, answer: Answer, symbols: Mapping[str, str]
-) -> tuple[dict[str, BookText], int | None]:
+def _read_quotes(venue: Venue, answer: Answer, reader: TopsReader) -> tuple[Tops, int | None]:
     with reading(venue.id, "list of quotes", answer.body):
-        books = venue.quotes(answer.body, symbols)
+        books = reader.read(venue.quotes(answer.body))
         server_ms = venue.server_time_ms(answer.body)
     return books, answer.clock_drift_ms if server_ms is None else answer.drift_from(server_ms)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
 
+from shared.adapters.venues.columns import Columns
 from shared.domain.market import BookText, Currency, FeeAsset, Instrument, Network
 
 Ask = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
@@ -40,8 +41,8 @@ class Venue(ABC):
     """Decodes that answer in a fraction of the time, by leaving out what no quote needs."""
 
     @abstractmethod
-    def quotes(self, body: Any, symbols: Mapping[str, str]) -> dict[str, BookText]:
-        """The tops of book that anybody quotes, of the instruments whose ids have a symbol."""
+    def quotes(self, body: Any) -> Columns:
+        """The tops of book as they came."""
 
     def server_time_ms(self, body: Any) -> int | None:
         """The venue's clock in milliseconds, where the answer to `ask_quotes` carries it."""
@@ -119,34 +120,6 @@ class Venue(ABC):
             taker_bps=basis_points(taker) if self.states_fees and taker else None,
             fee_asset=self.fee_asset,
         )
-
-
-Row = tuple[str, str, str | None, str, str | None]
-"""An instrument's id, bid, its amount, ask, its amount."""
-
-_ZERO = "0." + "0" * 30
-"""Greater, as text, than any way of writing nothing or zero; less than any positive number."""
-
-
-def tops(rows: Iterable[Row], symbols: Mapping[str, str], time_ms: int | None = None) -> dict[str, BookText]:
-    """Books of one level by symbol; a side quoted as nothing or zero is empty.
-
-    Thousands of rows a tick pass here, so `tuple.__new__` spares them the call of the named constructor.
-    """
-    books: dict[str, BookText] = {}
-    symbol_of, new = symbols.get, tuple.__new__
-    for instrument_id, bid, bid_amount, ask, ask_amount in rows:
-        symbol = symbol_of(instrument_id)
-        if symbol is None:
-            continue
-        if bid > _ZERO and ask > _ZERO:
-            fields = (((bid, bid_amount),), ((ask, ask_amount),), time_ms, None, None)
-            books[symbol] = new(BookText, fields)
-        elif bid > _ZERO:
-            books[symbol] = BookText(((bid, bid_amount),), (), time_ms)
-        elif ask > _ZERO:
-            books[symbol] = BookText((), ((ask, ask_amount),), time_ms)
-    return books
 
 
 def positive(text: str | None) -> Decimal | None:
