@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, islice, pairwise
 from math import inf
 from typing import NamedTuple
 
 from shared.domain.fees import FeeOverrides, taker_fee
 from shared.domain.loops import MARGIN, Graph, Top, steps
 from shared.domain.market import BookText, FeeAsset, Instrument, Snapshot, VenueMarket
-from shared.domain.tops import best_price, best_prices
+from shared.domain.tops import Prices, best_price, best_prices
 
 
 class Screen(NamedTuple):
@@ -23,14 +23,21 @@ class Screen(NamedTuple):
     priced: int
 
 
-def screen(snapshot: Snapshot, overrides: FeeOverrides, lengths: Container[int] = (2, 3)) -> Screen:
+Refused = Callable[[str, str, Sequence[str]], bool]
+"""Whether a book, by venue and symbol, is refused whatever loop it is in; the quote assets of all books are told."""
+
+
+def screen(
+    snapshot: Snapshot, overrides: FeeOverrides, refused: Refused, lengths: Container[int] = (2, 3)
+) -> Screen:
     """The tops of all books that may take part in a profitable loop of two or three, and some more.
 
     Every triangle holds at least two hubs, assets that something is quoted in, since each of its books has one.
     An asset that is no hub is base in both of its books, so with any positive values of the hubs no loop
     through it returns more than (most value per unit sold) / (least value per unit bought) x (most value
     gained between two hubs): whatever stays below one is dropped with one division. The hubs' own loops are
-    few and all kept.
+    few and all kept. A book between two hubs that is refused anyway is left out of that bound, or one bad price
+    would bring every asset under suspicion: of it, only loops with hubs and suspects are seen.
     """
     prices = {venue: best_prices(market.books) for venue, market in snapshot.venues.items()}
     listings = [
@@ -52,9 +59,13 @@ def screen(snapshot: Snapshot, overrides: FeeOverrides, lengths: Container[int] 
     least = [min(costs[start:end]) for start, end in pairwise(plan.starts)]
     most = [max(gains[start:end]) for start, end in pairwise(plan.starts)]
     hub_gain = 1.0
-    for base, cost, gain in zip(plan.bases, least, most, strict=True):
+    for base, (start, end) in zip(plan.bases, pairwise(plan.starts), strict=True):
         if base in values:
-            hub_gain = max(hub_gain, values[base] / cost if cost else inf, gain / values[base])
+            for place in range(start, end):
+                cost = costs[place]
+                gain = max(values[base] / cost if cost else inf, gains[place] / values[base])
+                if gain > hub_gain and not refused(*_book_of(prices, plan.rows[place]), plan.quotes):
+                    hub_gain = gain
     floor = (1 - MARGIN) / hub_gain
     suspects = [
         base
@@ -165,6 +176,15 @@ def _planned(listings: Sequence[_Listing]) -> _Plan:
         [factors[row][0] for row in rows],
         [factors[row][1] for row in rows],
     )
+
+
+def _book_of(prices: Mapping[str, Prices], row: int) -> tuple[str, str]:
+    """Venue and symbol of a row, counted through all venues."""
+    for venue, each in prices.items():
+        if row < len(each.symbols):
+            return venue, next(islice(each.symbols, row, None))
+        row -= len(each.symbols)
+    raise IndexError(row)
 
 
 def _priced(bids: Sequence[float], asks: Sequence[float]) -> int:

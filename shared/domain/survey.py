@@ -94,9 +94,10 @@ class _Surveyor:
         self._values = Values(self._books)
         self._lengths = frozenset(LENGTHS[kind] for kind in policy.kinds)
         self._odd: dict[tuple[str, str], str] = {}
+        self._compared: set[str] = set()
 
     def run(self) -> Survey:
-        screened = screen(self._snapshot, self._policy.fees, self._lengths)
+        screened = screen(self._snapshot, self._policy.fees, self._refuses, self._lengths)
         gated = [self._books[key] for key in screened.tops]
         self._find_odd({book.base for book in gated}, screened.quotes)
         found = {loop.candidate.conversions: loop for loop in self._profitable(gated)}
@@ -111,9 +112,16 @@ class _Surveyor:
         loops.sort(key=lambda loop: (-loop.candidate.net_rate, loop.candidate.path))
         return Survey(tuple(loops), tuple(rejections), self._books, self._values, screened.priced, len(found))
 
+    def _refuses(self, venue: str, symbol: str, quotes: Sequence[str]) -> bool:
+        book = self._books[venue, symbol]
+        if book.refusal is None:
+            self._find_odd({book.base}, quotes)
+        return book.refusal is not None or self._is_odd(book)
+
     def _find_odd(self, bases: Iterable[str], quotes: Sequence[str]) -> None:
         """Books whose price says that their base is another asset, among all books of these bases."""
-        for base in sorted(bases):
+        for base in sorted(set(bases) - self._compared):
+            self._compared.add(base)
             named = (
                 self._books.get(venue, f"{base}/{quote}")
                 for venue in self._snapshot.venues
