@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from shared.domain.market import BookText, Currency, Instrument, Network, Snapshot, VenueMarket
 from shared.errors import MalformedRecord, NotFound
-from shared.snapshots import fields
+from shared.garbage import collection_paused
+from shared.snapshots import fields, usual
 from shared.snapshots.fields import Wrong, each, field, objects
 
 VERSION = 1
@@ -55,6 +57,14 @@ def decode_snapshot(line: bytes | str, references: References | None = None) -> 
     Raises:
         MalformedRecord: it is no JSON, or a field is missing or of another type than the format's.
     """
+    with collection_paused():
+        try:
+            return _snapshot(usual.read(line), references)
+        except (Wrong, *usual.UNUSUAL):  # only the exact reading can tell whether and where it is wrong
+            return _read_exactly(line, references)
+
+
+def _read_exactly(line: bytes | str, references: References | None) -> Snapshot:
     try:
         raw = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -168,6 +178,7 @@ def _market(venue: str, raw: object) -> VenueMarket:
     )
 
 
+@lru_cache(maxsize=32_768)
 def _assets(symbol: str) -> tuple[str, str]:
     base, slash, quote = symbol.partition("/")
     if not (base and slash and quote) or base == quote or "/" in quote:
@@ -200,6 +211,14 @@ def _instrument(venue: str, symbol: str, raw: object) -> Instrument:
 
 def _book(symbol: str, raw: object) -> BookText:
     _assets(symbol)
+    if type(raw) is usual.UsualBook:
+        return BookText(
+            () if raw.bids is None else raw.bids,
+            () if raw.asks is None else raw.asks,
+            fields.time_ms(raw.time),
+            fields.time_ms(raw.received),
+            fields.whole(raw.sequence),
+        )
     if type(raw) is not dict:
         raise Wrong(raw, 'is no book; write {"bids": [...], "asks": [...]}')
     return BookText(

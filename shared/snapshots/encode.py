@@ -12,6 +12,8 @@ import orjson
 from shared.domain.exact import text
 from shared.domain.market import BookText, Currency, Instrument, Snapshot, VenueMarket
 from shared.domain.opportunity import Detection, Opportunity, Rejection
+from shared.domain.tops import Tops
+from shared.snapshots.columns import tops_json
 from shared.snapshots.decode import VERSION
 from shared.snapshots.fields import iso_time
 
@@ -100,7 +102,15 @@ def _venue(market: VenueMarket) -> dict[str, Any]:
         fee_asset=market.fee_asset and market.fee_asset.value,
         status=market.status,
         error=market.error,
-    ) | {"books": {symbol: _book(book) for symbol, book in market.books.items()}}
+    ) | {"books": _books(market.books)}
+
+
+def _books(books: Mapping[str, BookText]) -> Any:
+    if isinstance(books, Tops):
+        fragment = tops_json(books, lambda book: orjson.dumps(_book(book), default=list))
+        if fragment is not None:
+            return fragment
+    return {symbol: _book(book) for symbol, book in books.items()}
 
 
 def _book(book: BookText) -> dict[str, Any]:
