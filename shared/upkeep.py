@@ -94,12 +94,17 @@ async def _unloaded(desk: Desk) -> list[str]:
 
 
 async def _to_load_again(desk: Desk, unloaded: list[str]) -> list[str]:
-    """Messages for those that no back-off holds and that are not poisoned."""
+    """Messages for those that no back-off holds and that are not poisoned.
+
+    What waited its back-off out is sent whether or not it is missing: another message may have loaded it while
+    this one failed, and only a load that finds it so forgets the back-off.
+    """
     now_ms = desk.clock.now_ms()
     retries = await desk.state.entries(desk.room("retries"))
+    due = [entry.key for entry in retries if entry.value["next_ms"] <= now_ms]
     held = {entry.key for entry in retries if entry.value["next_ms"] > now_ms}
     held |= {entry.key for entry in await desk.state.entries(desk.room("poisoned"))}
-    return [load_message(name, None) for name in unloaded if name not in held]
+    return [load_message(name, None) for name in dict.fromkeys([*due, *unloaded]) if name not in held]
 
 
 async def _recorded(desk: Desk, hour_ms: int) -> AsyncIterator[str]:
