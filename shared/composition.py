@@ -23,12 +23,11 @@ from shared.adapters.venues import CcxtMarketData
 from shared.adapters.webhook import Webhook
 from shared.desk import Desk, Funding
 from shared.domain.alarms import AlarmLimits
-from shared.domain.fees import fee_overrides
 from shared.domain.latency import Latencies, Latency
 from shared.domain.market import FeeAsset
 from shared.domain.policy import DetectionPolicy
 from shared.domain.risk import RiskPolicy
-from shared.errors import MalformedRecord, SettingsError
+from shared.errors import SettingsError
 from shared.ports import Analyst, Clock, Lake, Metrics, Secrets, State, Warehouse
 from shared.settings import Settings
 from shared.version import VERSION
@@ -61,23 +60,14 @@ def check_settings() -> None:
         SettingsError: at least one setting is wrong.
     """
     try:
-        settings = reading.read()
-        detection_policy(settings)
+        reading.read()
     except SettingsError:
         if not reading.on_azure():
             raise
 
 
 def detection_policy(settings: Settings) -> DetectionPolicy:
-    """The limits of detection that the settings ask for.
-
-    Raises:
-        SettingsError: FEES names what no fee can be.
-    """
-    try:
-        fees = fee_overrides(settings.fees or {})
-    except MalformedRecord as error:
-        raise SettingsError([f"FEES: {error}"]) from error
+    """The limits of detection that the settings ask for."""
     return DetectionPolicy(
         max_age_ms=settings.max_age_ms,
         max_skew_ms=settings.max_skew_ms,
@@ -86,7 +76,7 @@ def detection_policy(settings: Settings) -> DetectionPolicy:
         too_good_bps=settings.too_good_bps,
         transfer_unknown_allowed=settings.transfer_unknown == "allow",
         blocked=frozenset(settings.block_list),
-        fees=fees,
+        fees=settings.fees,
         capital=settings.capital,
         rebalance_trades=settings.rebalance_trades,
     )

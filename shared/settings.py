@@ -15,8 +15,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from shared.domain.fees import FeeOverrides, fee_overrides
 from shared.domain.market import VENUE_IDS
-from shared.errors import SettingsError
+from shared.errors import MalformedRecord, SettingsError
 
 Parse = Callable[[str], Any]
 
@@ -135,6 +136,14 @@ def json_object(value: str) -> dict[str, Any]:
     return parsed
 
 
+def fees(value: str) -> FeeOverrides:
+    """Taker fees by venue and instrument, as a JSON object or the path of a file that holds one."""
+    try:
+        return fee_overrides(json_object(value))
+    except MalformedRecord as error:
+        raise ValueError(f"holds no fee at {error}") from None
+
+
 def setting(name: str, default: Any, parse: Parse, says: str, *, secret: bool = False) -> Any:
     """A field read from the environment variable `name`; empty counts as missing.
 
@@ -172,7 +181,7 @@ class Settings:
     too_good_bps: Decimal = setting("TOO_GOOD_BPS", Decimal(100), number("0", "1000000"), "Edges above this are taken for errors")
     transfer_unknown: str = setting("TRANSFER_UNKNOWN", "allow", one_of("allow", "refuse"), "Whether an unknown network status is allowed and marked, or refused")
     capital: Decimal = setting("CAPITAL", Decimal(1000), number("1", "1000000000"), "Most that one opportunity may start with")
-    fees: dict[str, Any] = setting("FEES", None, json_object, "Taker fees by venue and instrument: JSON or the path of a file")
+    fees: FeeOverrides = setting("FEES", FeeOverrides(), fees, "Taker fees by venue and instrument: JSON or the path of a file")
     block_list: tuple[str, ...] = setting("BLOCK_LIST", (), words(), "ASSET, SYMBOL, venue:ASSET or venue:SYMBOL entries that are never traded")
     aliases: dict[str, Any] = setting("ALIASES", None, json_object, "venue:TICKER to the name the asset has elsewhere: JSON or the path of a file")
     rebalance_trades: Decimal | None = setting("REBALANCE_TRADES", None, number("1", "1000000"), "Trades between two transfers, which share the withdrawal fee; not set, transfers cost nothing")
