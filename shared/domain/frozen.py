@@ -1,31 +1,35 @@
 """Books that have not changed for longer than their market's habit: a memory across scans, as a value.
 
-A memory maps venue and symbol to (fingerprint of the top of book, ms when it was first seen, habit in ms); a habit
-of 0 is not known yet. `pack` gives it a compact form for storage.
+A memory holds a venue's books in columns; `pack` gives it a compact form for storage.
 """
 
 from __future__ import annotations
 
 import binascii
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from zlib import crc32
 
 from shared.domain.market import BookText, Snapshot
+from shared.domain.tops import Tops
 from shared.errors import MalformedRecord
 
 
-class Seen(NamedTuple):
-    """A top of book: its fingerprint, since when it stands (ms), and how long tops of this market stand."""
+class Watched(NamedTuple):
+    """A venue's books, row by row: symbol, fingerprint of the top, since when it stands and how long it usually does.
 
-    print: int
-    since_ms: int
-    habit_ms: int
+    Both in ms; a habit of 0 is not known yet.
+    """
+
+    symbols: Sequence[str]
+    prints: array[int]
+    since_ms: array[int]
+    habits_ms: array[int]
 
 
-Memory = Mapping[str, Mapping[str, Seen]]
+Memory = Mapping[str, Watched]
 Packed = Mapping[str, Mapping[str, str | int]]
 
 
@@ -42,6 +46,15 @@ class FrozenPolicy:
     unknown_ms: int = 600_000
     forgetting: float = 0.1
 
+    def limit_ms(self, habit_ms: int) -> int:
+        """How long a book with this habit may stand."""
+        return max(self.min_ms, self.patience * habit_ms) if habit_ms else self.unknown_ms
+
+    def learned(self, habit_ms: int, stood_ms: int) -> int:
+        """The habit after a change; standing beyond the limit teaches no more than the limit."""
+        stood_ms = min(max(stood_ms, 1), self.limit_ms(habit_ms))
+        return max(stood_ms, int(habit_ms * (1 - self.forgetting)))
+
 
 DEFAULT = FrozenPolicy()
 
@@ -51,64 +64,74 @@ def observe(
 ) -> tuple[Memory, dict[tuple[str, str], int]]:
     """The memory after this snapshot, and for how many ms each frozen (venue, symbol) has stood still.
 
-    A venue without books keeps what is known of it. What a book did while it was frozen teaches no habit beyond
-    the limit that it broke.
+    A venue without books keeps what is known of it.
     """
-    updated: dict[str, Mapping[str, Seen]] = dict(memory)
+    updated = dict(memory)
     frozen: dict[tuple[str, str], int] = {}
     for venue, market in snapshot.venues.items():
         if not market.books:
             continue
         now_ms = snapshot.time_ms if market.received_ms is None else market.received_ms
-        before = memory.get(venue, {})
-        after: dict[str, Seen] = {}
-        for symbol, book in market.books.items():
-            mark = fingerprint(book)
-            seen = before.get(symbol)
-            if seen is None:
-                after[symbol] = Seen(mark, now_ms, 0)
-                continue
-            stood_ms = now_ms - seen[1]
-            if seen[0] != mark:
-                after[symbol] = Seen(mark, now_ms, _learned(seen, stood_ms, policy))
-                continue
-            after[symbol] = seen
-            if stood_ms > policy.min_ms and stood_ms > _limit_ms(seen, policy):
-                frozen[venue, symbol] = stood_ms
-        updated[venue] = after
+        symbols, prints = tuple(market.books), array("I", _fingerprints(market.books))
+        before = _aligned(memory.get(venue), symbols, prints, now_ms)
+        since_ms, habits_ms = before.since_ms[:], before.habits_ms[:]
+        for row, (old, new) in enumerate(zip(before.prints, prints, strict=True)):
+            if old != new:
+                habits_ms[row] = policy.learned(habits_ms[row], now_ms - since_ms[row])
+                since_ms[row] = now_ms
+        updated[venue] = Watched(before.symbols, prints, since_ms, habits_ms)
+        latest_ms = now_ms - policy.min_ms
+        for row, since in enumerate(since_ms):
+            if since < latest_ms and now_ms - since > policy.limit_ms(habits_ms[row]):
+                frozen[venue, symbols[row]] = now_ms - since
     return updated, frozen
 
 
-def fingerprint(book: BookText) -> int:
-    """Equal for equal tops of book, and of 4 bytes; a venue's sequence number counts as part of the top."""
-    bids, asks, _, _, sequence = book
-    try:
-        bid, ask = bids[0], asks[0]
-        return crc32(f"{bid[0]} {bid[1]} {ask[0]} {ask[1]} {sequence}".encode())
-    except IndexError:
-        return crc32(f"{bids} {asks} {sequence}".encode())
+def _aligned(known: Watched | None, symbols: tuple[str, ...], prints: array[int], now_ms: int) -> Watched:
+    """What is known, in the order of these symbols; a new one stands as it is seen since now."""
+    if known is not None and known.symbols == symbols:
+        return known
+    rows = {symbol: row for row, symbol in enumerate(known.symbols)} if known else {}
+    aligned = Watched(symbols, prints[:], array("q", [now_ms] * len(symbols)), array("q", [0] * len(symbols)))
+    for place, symbol in enumerate(symbols):
+        row = rows.get(symbol)
+        if row is not None and known is not None:
+            for column, value in zip(aligned[1:], known[1:], strict=True):
+                column[place] = value[row]
+    return aligned
 
 
-def _limit_ms(seen: Seen, policy: FrozenPolicy) -> int:
-    return max(policy.min_ms, policy.patience * seen.habit_ms) if seen.habit_ms else policy.unknown_ms
+def _fingerprints(books: Mapping[str, BookText]) -> Iterator[int]:
+    """Of each top of book: equal for equal prices, amounts and sequence number, and of 4 bytes."""
+    return (crc32(text.encode()) for text in _tops(books))
 
 
-def _learned(seen: Seen, stood_ms: int, policy: FrozenPolicy) -> int:
-    stood_ms = min(max(stood_ms, 1), _limit_ms(seen, policy))
-    return max(stood_ms, int(seen.habit_ms * (1 - policy.forgetting)))
+def _tops(books: Mapping[str, BookText]) -> Iterable[str]:
+    if isinstance(books, Tops) and not books.others:
+        nothing = ("",) * len(books.bids)
+        columns = (books.bids, books.bid_amounts or nothing, books.asks, books.ask_amounts or nothing)
+        return [f"{bid} {bids} {ask} {asks} " for bid, bids, ask, asks in zip(*columns, strict=True)]
+    return [
+        f"{_top(bids)} {_top(asks)} {'' if sequence is None else sequence}"
+        for bids, asks, _, _, sequence in books.values()
+    ]
+
+
+def _top(rows: Sequence[Sequence[str | None]]) -> str:
+    return f"{rows[0][0]} {rows[0][1] or ''}" if rows else " "
 
 
 def pack(memory: Memory) -> Packed:
-    """The memory in columns of base64, about 22 bytes a book; times to the second."""
+    """The memory in columns of base64, about 27 bytes a book; times to the second."""
     packed: dict[str, Mapping[str, str | int]] = {}
     for venue, books in memory.items():
-        base_ms = min((seen.since_ms for seen in books.values()), default=0)
+        base_ms = min(books.since_ms, default=0)
         packed[venue] = {
-            "symbols": " ".join(books),
+            "symbols": " ".join(books.symbols),
             "base_ms": base_ms,
-            "prints": _column([seen.print for seen in books.values()]),
-            "since_s": _column([(seen.since_ms - base_ms) // 1000 for seen in books.values()]),
-            "habit_s": _column([-(-seen.habit_ms // 1000) for seen in books.values()]),
+            "prints": _column(books.prints),
+            "since_s": _column([(since - base_ms) // 1000 for since in books.since_ms]),
+            "habit_s": _column([-(-habit // 1000) for habit in books.habits_ms]),
         }
     return packed
 
@@ -119,27 +142,32 @@ def unpack(packed: Packed) -> Memory:
     Raises:
         MalformedRecord: a column is missing or of another length.
     """
-    memory = {}
+    memory: dict[str, Watched] = {}
     for venue, columns in packed.items():
         try:
             base_ms = int(columns["base_ms"])
-            memory[venue] = {
-                symbol: Seen(mark, base_ms + since_s * 1000, habit_s * 1000)
-                for symbol, mark, since_s, habit_s in zip(
-                    str(columns["symbols"]).split(),
-                    _numbers(columns["prints"]),
-                    _numbers(columns["since_s"]),
-                    _numbers(columns["habit_s"]),
-                    strict=True,
-                )
-            }
+            symbols = tuple(str(columns["symbols"]).split())
+            prints, since_s, habits_s = (_numbers(columns[name]) for name in ("prints", "since_s", "habit_s"))
         except (KeyError, ValueError) as error:
-            remedy = f"is no memory of books ({error}); delete it and it is learned again"
-            raise MalformedRecord(f"frozen.{venue}", str(columns), remedy) from None
+            raise _no_memory(venue, columns, repr(error)) from None
+        if not len(symbols) == len(prints) == len(since_s) == len(habits_s):
+            raise _no_memory(venue, columns, "columns of different lengths")
+        memory[venue] = Watched(
+            symbols,
+            prints,
+            array("q", [base_ms + since * 1000 for since in since_s]),
+            array("q", [habit * 1000 for habit in habits_s]),
+        )
     return memory
 
 
-def _column(numbers: Sequence[int]) -> str:
+def _no_memory(venue: str, columns: Mapping[str, str | int], why: str) -> MalformedRecord:
+    return MalformedRecord(
+        f"frozen.{venue}", str(columns), f"is no memory of books ({why}); delete it and it is learned again"
+    )
+
+
+def _column(numbers: Iterable[int]) -> str:
     return binascii.b2a_base64(array("I", numbers).tobytes(), newline=False).decode()
 
 

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from shared.domain.frozen import observe, pack, unpack
+from shared.domain.tops import Tops
 from shared.errors import MalformedRecord
 from tests.domain.small_market import NOW, snapshot, top, venue
 
@@ -86,6 +87,30 @@ def test_one_sided_and_empty_books_are_remembered_too():
     assert watch(*scans) == {BTC: 700_000}
 
 
+def test_books_that_come_and_go_keep_their_own_history():
+    with_both = seen(0, BTC=100, ETH=50)
+    without = seen(300_000, ETH=50)
+    again = seen(610_000, SOL=7, ETH=50, BTC=100)
+    assert watch(with_both, without, again) == {("kraken", "ETH/USDT"): 610_000}
+
+
+def test_tops_in_columns_are_known_again_as_books():
+    plain = seen(0, BTC=100, ETH=50)
+    books = plain.venues["kraken"].books
+    columns = Tops(
+        {symbol: row for row, symbol in enumerate(books)},
+        ["100", "50"],
+        ["101", "51"],
+        [100.0, 50.0],
+        [101.0, 51.0],
+        ["10", "10"],
+        ["10", "10"],
+    )
+    later = seen(601_000, BTC=100, ETH=51)
+    in_columns = replace(plain, venues={"kraken": replace(plain.venues["kraken"], books=columns)})
+    assert watch(in_columns, later) == watch(plain, later) == {BTC: 601_000}
+
+
 def test_a_memory_packs_into_little_room_and_comes_back():
     books = {f"C{i}/USDT": top(100 + i, 101 + i) for i in range(2_000)}
     memory, _ = observe({}, snapshot(kraken=books))
@@ -95,7 +120,12 @@ def test_a_memory_packs_into_little_room_and_comes_back():
 
 
 @pytest.mark.parametrize(
-    "broken", [{}, {"symbols": "A/B", "base_ms": 0, "prints": "!", "since_s": "", "habit_s": ""}]
+    "broken",
+    [
+        {},
+        {"symbols": "A/B", "base_ms": 0, "prints": "!", "since_s": "", "habit_s": ""},
+        {"symbols": "A/B", "base_ms": 0, "prints": "", "since_s": "", "habit_s": ""},
+    ],
 )
 def test_a_memory_that_is_none_is_refused(broken):
     with pytest.raises(MalformedRecord, match=r"frozen\.kraken"):
