@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -190,9 +191,16 @@ async def reload(given: argparse.Namespace) -> int:
 
 async def doctor(_given: argparse.Namespace) -> int:
     """Each service in use, and whether it works; 1 if one does not."""
+    chosen = settings.read()
     async with in_process() as desk:
-        findings = await diagnosis.examine(desk, composition.services(settings.read()))
-    width = max(len(each.service) for each in findings)
-    for each in findings:
-        say(f"{'ok  ' if each.healthy else 'FAIL'} {each.service:{width}}  {each.says}")
+        secrets = composition.secret_store(chosen)
+        findings = await diagnosis.examine(desk, composition.services(chosen), secrets)
+        width = max(len(each.service) for each in findings)
+        for each in findings:
+            say(f"{'ok  ' if each.healthy else 'FAIL'} {each.service:{width}}  {each.says}")
+        if not all(each.finished for each in findings):
+            # A blocking client still waits in its thread, and a person should not wait for it.
+            sys.stdout.flush()
+            os._exit(1)
+        await composition.let_go(secrets)
     return int(not all(each.healthy for each in findings))

@@ -149,7 +149,8 @@ def warehouse(settings: Settings) -> LazyWarehouse:
     return LazyWarehouse(make, embedded=not settings.sql_connection)
 
 
-def _secrets(settings: Settings) -> Secrets:
+def secret_store(settings: Settings) -> Secrets:
+    """Where secrets are: the key vault if there is one, else the environment; simulated venues publish theirs."""
     if settings.market == "simulated":
         return EnvironmentSecrets(DEMO_KEYS)
     if settings.key_vault_url:
@@ -220,12 +221,12 @@ def _analyst(
 @asynccontextmanager
 async def analyst(settings: Settings) -> AsyncIterator[Analyst]:
     """The analyst alone, for an evaluation: it asks anew each time, within the same budget."""
-    state, secret, telling = _state(settings), _secrets(settings), metrics(settings)
+    state, secret, telling = _state(settings), secret_store(settings), metrics(settings)
     made = _analyst(settings, state, secret, SystemClock(), telling, cache_ms=0)
     try:
         yield made
     finally:
-        await _close(made, state, secret, telling)
+        await let_go(made, state, secret, telling)
 
 
 def build(settings: Settings) -> Desk:
@@ -245,7 +246,7 @@ def build(settings: Settings) -> Desk:
     clock = SystemClock()
     blobs = lake(settings)
     state = _state(settings)
-    secret = _secrets(settings)
+    secret = secret_store(settings)
     telling = metrics(settings)
     by_default = bool(settings.key_vault_url) or settings.market == "simulated"
     with_keys = settings.venue_keys == "on" or (settings.venue_keys is None and by_default)
@@ -269,6 +270,7 @@ def build(settings: Settings) -> Desk:
             secrets=secret if with_keys else None,
             aliases=settings.aliases,
             time_out_ms=settings.venue_timeout_ms,
+            quotes_within_ms=settings.max_age_ms // 2,
             books_within_ms=settings.books_within_ms,
             levels=settings.book_levels,
             deposit_assets=settings.watch_list if settings.market == "live" else (),
@@ -349,10 +351,11 @@ async def _until_the_loop_ends(made: Desk) -> AsyncGenerator[Desk, None]:
 async def close(desk: Desk) -> None:
     """Let go of everything a desk holds."""
     await desk.market_data.close()
-    await _close(desk.analyst, desk.warehouse, desk.lake, desk.state, desk.metrics)
+    await let_go(desk.analyst, desk.warehouse, desk.lake, desk.state, desk.metrics)
 
 
-async def _close(*parts: object) -> None:
+async def let_go(*parts: object) -> None:
+    """Close whatever of these holds something."""
     for part in parts:
         closing = getattr(part, "close", None)
         if closing is not None:

@@ -2,68 +2,138 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from shared.desk import Desk
-from shared.errors import ArbitrageError, VenueError
+from shared.errors import ArbitrageError, StorageError, TransientLoadError, VenueError
+from shared.ports import Secrets
+
+LIMIT_S = 10.0
+"""Longest time for one service; one that needs more does not work."""
+
+MODEL_KEY = "openai-api-key"
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One service: what it is, whether it works, and what to do if not."""
+    """One service: what it is, whether it works, and what to do if not.
+
+    A check that ran out of time is not `finished`: its thread may still wait for an answer.
+    """
 
     service: str
     healthy: bool
     says: str
+    finished: bool = True
 
 
-async def examine(desk: Desk, services: Mapping[str, str]) -> list[Diagnosis]:
-    """The state of each service; `services` says what is in use for it."""
-    examined = [
-        await _tried("lake", services, lambda: _lake(desk)),
-        await _tried("state", services, lambda: _state(desk)),
-        await _tried("warehouse", services, lambda: _warehouse(desk)),
+@runtime_checkable
+class Reachable(Protocol):
+    """An analyst that asks somebody else."""
+
+    async def reach(self) -> str:
+        """Try the connection and the credential without a question; what was found.
+
+        Raises:
+            AnalystError, MissingSecret: they do not work; the message says why.
+        """
+        ...
+
+
+async def examine(desk: Desk, services: Mapping[str, str], secrets: Secrets) -> list[Diagnosis]:
+    """The state of each service; `services` says what is in use for it. All are tried at once."""
+    checks: dict[str, Callable[[], Awaitable[str]]] = {
+        "lake": lambda: _lake(desk),
+        "state": lambda: _state(desk),
+        "warehouse": lambda: _warehouse(desk),
+        "secrets": lambda: _secrets(desk, secrets),
+        "analyst": lambda: _analyst(desk),
+    }
+    venues, examined = await asyncio.gather(
+        _all_venues(desk),
+        asyncio.gather(*(_tried(name, services[name], check) for name, check in checks.items())),
+    )
+    telemetry, alarms = services["telemetry"], services["alarms"]
+    return [
+        Diagnosis("market", True, services["market"]),
+        *venues,
+        *examined,
+        Diagnosis("telemetry", True, telemetry if telemetry == "off" else f"{telemetry}; not tried"),
+        Diagnosis("alarms", True, alarms if desk.notifier is None else f"{alarms}; not called"),
     ]
-    examined += [
-        Diagnosis(name, True, services[name]) for name in ("secrets", "analyst", "telemetry", "alarms")
-    ]
-    try:
-        venues = await _venues(desk)
-    except ArbitrageError as error:
-        venues = [Diagnosis("venues", False, f"were not asked: {error}")]
-    return [Diagnosis("market", True, services["market"]), *venues, *examined]
 
 
-async def _tried(name: str, services: Mapping[str, str], check: Callable[[], Awaitable[str]]) -> Diagnosis:
+async def _tried(name: str, used: str, check: Callable[[], Awaitable[str]]) -> Diagnosis:
     try:
-        return Diagnosis(name, True, f"{services[name]}; {await check()}")
+        async with asyncio.timeout(LIMIT_S):
+            return Diagnosis(name, True, "; ".join(filter(None, [used, await check()])))
+    except TimeoutError:
+        return _unfinished(name, used)
     except ArbitrageError as error:
-        return Diagnosis(name, False, f"{services[name]}; {error}")
+        return Diagnosis(name, False, f"{used}; {' '.join(str(error).split())}")
+
+
+def _unfinished(name: str, used: str) -> Diagnosis:
+    says = f"no answer within {LIMIT_S:g} s; check its address, the firewall and this machine's network"
+    return Diagnosis(name, False, f"{used}; {says}", finished=False)
 
 
 async def _lake(desk: Desk) -> str:
-    name = f"{desk.market}/probe/{desk.nonce()}"
-    await desk.lake.write(name, b"probe")
-    await desk.lake.read(name)
+    name, probe = f"{desk.market}/probe/{desk.nonce()}", b"probe"
+    await desk.lake.write(name, probe)
+    found = await desk.lake.read(name)
     await desk.lake.delete(name)
+    if found != probe:
+        raise StorageError("a probe was not read as it was written; check who else writes to the lake")
     return "a probe was written, read and deleted"
 
 
 async def _state(desk: Desk) -> str:
-    key = desk.nonce()
-    await desk.state.put(desk.room("probe"), key, {"probe": True}, None)
-    await desk.state.get(desk.room("probe"), key)
-    await desk.state.delete(desk.room("probe"), key)
+    room, key = desk.room("probe"), desk.nonce()
+    await desk.state.put(room, key, {"probe": True}, None)
+    found = await desk.state.get(room, key)
+    await desk.state.delete(room, key)
+    if found is None or found.value != {"probe": True}:
+        raise StorageError("a probe was not read as it was written; check who else writes to the state")
     return "a probe was written, read and deleted"
 
 
 async def _warehouse(desk: Desk) -> str:
     pending = await desk.warehouse.migrate(dry_run=True)
-    if pending:
-        return f"pending migrations: {', '.join(pending)}; run `python -m shared migrate`"
-    await desk.warehouse.select("load_ledger", {}, [], 1)
-    return "the schema is up to date"
+    if pending and not desk.warehouse.migrates_itself:
+        raise TransientLoadError(
+            f"pending migrations: {', '.join(pending)}; loads wait; run `python -m shared migrate`"
+        )
+    await desk.warehouse.probe(f"probe/{desk.nonce()}")
+    return "the schema is up to date; a probe was written, read and rolled back"
+
+
+async def _secrets(desk: Desk, secrets: Secrets) -> str:
+    """Which secrets are there, by name; one that may not be read fails, one that is not set is no fault."""
+    names = [f"{venue}-api-{part}" for venue in desk.venues for part in ("key", "secret")]
+    held = {name: bool(await secrets.get(name)) for name in [*names, MODEL_KEY]}
+    told = {
+        "present": [name for name, present in held.items() if present],
+        "missing, and not needed for public data": [name for name, present in held.items() if not present],
+    }
+    return "; ".join(f"{word}: {', '.join(found)}" for word, found in told.items() if found)
+
+
+async def _analyst(desk: Desk) -> str:
+    return await desk.analyst.reach() if isinstance(desk.analyst, Reachable) else ""
+
+
+async def _all_venues(desk: Desk) -> list[Diagnosis]:
+    try:
+        async with asyncio.timeout(2 * LIMIT_S):  # two questions, each with its own limit and one retry
+            return await _venues(desk)
+    except TimeoutError:
+        return [_unfinished("venues", "were asked")]
+    except ArbitrageError as error:
+        return [Diagnosis("venues", False, f"were not asked: {error}")]
 
 
 async def _venues(desk: Desk) -> list[Diagnosis]:

@@ -68,7 +68,7 @@ class MarketData(Protocol):
     async def order_books(
         self, wanted: Iterable[tuple[str, str]]
     ) -> Mapping[tuple[str, str], BookText | VenueError]:
-        """Books in depth of (venue, symbol) pairs."""
+        """Books in depth of (venue, symbol) pairs; what a rate limit leaves no room for is not among them."""
         ...
 
     async def close(self) -> None:
@@ -149,6 +149,11 @@ class State(Protocol):
 class Warehouse(Protocol):
     """The relational store behind pages, reports and dashboards."""
 
+    @property
+    def migrates_itself(self) -> bool:
+        """Whether the first use brings the schema up to date; else that is the deployment's."""
+        ...
+
     async def migrate(self, *, dry_run: bool = False) -> Sequence[str]:
         """Bring the schema up to date; the names of the migrations applied, or with `dry_run` those pending."""
         ...
@@ -176,6 +181,15 @@ class Warehouse(Protocol):
 
         Raises:
             TransientLoadError: the warehouse cannot answer now.
+        """
+        ...
+
+    async def probe(self, blob: str) -> None:
+        """Write a ledger row of that name, read it, and roll both back.
+
+        Raises:
+            TransientLoadError: the warehouse cannot answer now.
+            PermanentLoadError: it may not be written or read.
         """
         ...
 

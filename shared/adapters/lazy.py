@@ -14,6 +14,7 @@ class LazyWarehouse:
 
     def __init__(self, make: Callable[[], Warehouse], *, embedded: bool) -> None:
         self._make = make
+        self.migrates_itself = embedded
         self._is_current = not embedded
         self._made: Warehouse | None = None
         self._preparing = asyncio.Lock()
@@ -48,6 +49,10 @@ class LazyWarehouse:
     ) -> list[dict[str, Any]]:
         """Rows of a table or view."""
         return await (await self._real()).select(table, where, order, limit, offset)
+
+    async def probe(self, blob: str) -> None:
+        """Write a ledger row, read it, and roll both back."""
+        await (await self._real()).probe(blob)
 
     async def purge_market_data(self, before_ms: int) -> int:
         """Delete market_data older than that."""

@@ -76,6 +76,7 @@ def test_doctor_says_what_fails_and_goes_on_with_the_rest(run, venues, tmp_path)
 def test_doctor_shows_no_secret(run, venues):
     secrets = {
         "OPENAI_API_KEY": "sk-hidden-one",
+        "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
         "ALERT_WEBHOOK_URL": "https://hooks.example/hidden-two",
         "AZURE_APPLICATION_INSIGHTS_CONNECTION_STRING": "InstrumentationKey=hidden-three",
     }

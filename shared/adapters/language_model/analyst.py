@@ -87,6 +87,18 @@ class ModelAnalyst:
             verdict = _by_rules(facts, AnalystError("state", str(error)))
         return replace(verdict, latency_ms=(time.perf_counter_ns() - started_ns) // 1_000_000)
 
+    async def reach(self) -> str:
+        """Try the model's address and the credential without a question.
+
+        Raises:
+            MissingSecret: the credential cannot be had.
+            AnalystError: the address does not answer, or refuses the credential.
+        """
+        if not await self._access.configured():
+            return "there is no key, the rules decide"
+        await (await self._connected()).reach()
+        return "it answers and takes the credential"
+
     async def close(self) -> None:
         """Let go of every connection; the next use opens them again."""
         async with self._opening:

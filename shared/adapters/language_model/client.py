@@ -71,6 +71,25 @@ class LanguageModel:
         except openai.OpenAIError as error:
             return _failed(None, "unreachable", f"the client failed: {type(error).__name__}")
 
+    async def reach(self) -> None:
+        """Ask for the list of models, which costs nothing.
+
+        Raises:
+            MissingSecret: the credential cannot be had.
+            AnalystError: there is no such list to be had; the message says what to do.
+        """
+        try:
+            await self._client.models.list()
+        except openai.APIStatusError as error:
+            reason = _reason(error.status_code)
+            remedy = "set the key again" if reason == "denied" else "try again later, or correct the address"
+            raise AnalystError(reason, f"the server said {error.status_code}; {remedy}") from error
+        except openai.OpenAIError as error:
+            remedy = "check its address and this machine's network"
+            raise AnalystError(
+                "unreachable", f"cannot be reached ({type(error).__name__}); {remedy}"
+            ) from error
+
     async def close(self) -> None:
         """Let go of every connection."""
         await self._client.close()

@@ -18,7 +18,14 @@ TRANSIENT_NUMBERS = frozenset(
 )
 _TRANSIENT_STATES = ("08", "HYT", "40001")
 _NUMBER = re.compile(r"\((\d{2,6})\)")
-_MIGRATE = "run `python -m shared migrate`"
+_REMEDIES = {
+    "no such table": "run `python -m shared migrate`",
+    "(208)": "run `python -m shared migrate`",
+    "(229)": "give the login the role arbitrage_app",
+    "(18456)": "create the login's user in the database and give it the role arbitrage_app",
+    "(40615)": "let this address through the server's firewall",
+}
+"""What to do about errors that time alone does not cure, by what their texts hold."""
 
 
 def is_transient(error: SQLAlchemyError) -> bool:
@@ -57,7 +64,7 @@ def translated(store: str, action: str) -> Iterator[None]:
         ) from error
     except SQLAlchemyError as error:
         text = _parts(error)[1] if isinstance(error, DBAPIError) else str(error)
-        remedy = f"; {_MIGRATE}" if "no such table" in text or "(208)" in text else ""
+        remedy = next((f"; {remedy}" for mark, remedy in _REMEDIES.items() if mark in text), "")
         kind: type[LoadError] = TransientLoadError if is_transient(error) else PermanentLoadError
         raise kind(f"{store}: cannot {action}: {text[:400]}{remedy}") from error
 

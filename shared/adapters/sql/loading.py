@@ -48,6 +48,21 @@ def load(engine: Engine, blob: str, rows: Mapping[str, Sequence[Row]]) -> bool:
     return True
 
 
+def probe(engine: Engine, blob: str) -> None:
+    """Write a ledger row and read it, in a transaction that is rolled back: the login may do no more.
+
+    Raises:
+        PermanentLoadError: the row is not there.
+    """
+    ledger = SQL_TABLES[LEDGER].c.blob
+    with engine.connect() as connection:
+        _insert(connection, TABLES[LEDGER], [{"loaded": iso(0), "row_count": 0}], blob)
+        found = connection.scalar(select(ledger).where(ledger == blob))
+        connection.rollback()
+    if found != blob:
+        raise PermanentLoadError(f"a ledger row named {blob} was written and reads {found!r}")
+
+
 def _insert(connection: Connection, found: Table, rows: Sequence[Row], blob: str) -> None:
     if not rows:
         return

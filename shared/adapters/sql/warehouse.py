@@ -26,6 +26,8 @@ class SqlWarehouse:
     `client_id` names the managed identity to log in with where the connection string has no login.
     """
 
+    migrates_itself = False
+
     def __init__(self, target: Path | str, client_id: str | None = None) -> None:
         self._target = target
         self._client_id = client_id
@@ -98,6 +100,21 @@ class SqlWarehouse:
             return reading.read(engine, table, where, order, (limit, offset))
 
         return await self._run(f"read {table}", work)
+
+    async def probe(self, blob: str) -> None:
+        """Write a ledger row of that name, read it, and roll both back.
+
+        Raises:
+            TransientLoadError: the database cannot be reached now.
+            PermanentLoadError: the login may not write or read it.
+        """
+
+        def work(engine: Engine) -> None:
+            from shared.adapters.sql import loading  # noqa: PLC0415 - as above
+
+            loading.probe(engine, blob)
+
+        await self._run("write and read a probe", work)
 
     async def purge_market_data(self, before_ms: int) -> int:
         """Delete market_data older than that, in small transactions; the number of rows deleted.
