@@ -6,24 +6,27 @@ Everything but fetching and storing is a pure function of the order, the standin
 from __future__ import annotations
 
 import gzip
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import orjson
 
 from shared import records
 from shared.desk import Desk, Standing
 from shared.domain.conditions import Conditions
+from shared.domain.exact import EXACT, ONE
 from shared.domain.kill_switch import KillSwitch
 from shared.domain.market import BookText, OrderBook, Snapshot, VenueMarket
 from shared.domain.opportunity import Opportunity, Reason, content_id
 from shared.domain.orders import DepthTaken
+from shared.domain.plan import plan_legs
 from shared.domain.risk import RiskPolicy, RiskUsage, allowed_scale, check, check_losses
 from shared.domain.simulation import due_times, execute, refused
 from shared.domain.trade import Decision, Trade, Transfer, Verdict
 from shared.domain.transfers import Currencies, RebalancePolicy, plan_transfers
-from shared.errors import ArbitrageError, BadBook, VenueError
+from shared.errors import ArbitrageError, BadBook, InputError, VenueError
 from shared.findings import Findings, books_of
 from shared.records import from_payload, to_payload
 from shared.snapshots import encode_snapshot
@@ -31,8 +34,13 @@ from shared.snapshots import encode_snapshot
 CAUTION_SCALE = Decimal("0.5")
 """What a caution leaves of an opportunity's size."""
 
+CONTRADICTION = Decimal("1.000001")
+"""Rounding apart, no leg of an opportunity spends more than the one before it brought in."""
+
 FETCH_MARGIN_MS = 20
 """Books are asked for this long after the slowest order has reached its venue."""
+
+log = logging.getLogger("arbitrage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +53,9 @@ class Order:
     verdicts: Sequence[Verdict]
 
     def pairs(self) -> list[tuple[Opportunity, Verdict]]:
-        """Each opportunity with its verdict, best first."""
+        """Each opportunity with its verdict, best first; without a verdict none is traded."""
         judged = {verdict.opportunity_id: verdict for verdict in self.verdicts}
-        return [(found, judged[found.id]) for found in self.found.opportunities]
+        return [(found, judged[found.id]) for found in self.found.opportunities if found.id in judged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +91,14 @@ async def conditions(desk: Desk, order: Order) -> Conditions:
     reached its venue, which are those that fill.
     """
     chosen = [found for found, verdict in order.pairs() if verdict.decision is not Decision.REJECT]
-    wanted = sorted({pair for found in chosen for pair in books_of(found, order.found.by_symbol())})
+    listed = {pair for pair in order.found.by_symbol() if pair[0] in desk.venues}
+    wanted = sorted({pair for found in chosen for pair in books_of(found, listed) & listed})
     books: dict[tuple[str, str], list[OrderBook]] = {}
     if chosen:
         lines = [await _observe(desk, order, wanted, books)]
         due = [due_times(found, order.scan_id, order.decided_ms, desk.latencies) for found in chosen]
-        await desk.clock.sleep_until(max(map(max, due)) + FETCH_MARGIN_MS)
+        latest_ms = max((reached_ms for times in due for reached_ms in times), default=order.decided_ms)
+        await desk.clock.sleep_until(latest_ms + FETCH_MARGIN_MS)
         lines.append(await _observe(desk, order, wanted, books))
         name = records.snapshot_name(desk.market, order.found.time_ms, order.scan_id, "execution")
         await desk.lake.write(name, gzip.compress(b"".join(lines), 1, mtime=0))
@@ -131,9 +141,9 @@ def deal(
 ) -> Outcome:
     """Trade what the verdicts, the limits and the kill switch allow, one opportunity after another.
 
-    An opportunity that cannot be traded is recorded as refused, and the others go on. A loss beyond its limit
-    trips the kill switch, which stops those that follow. Inventory that has drifted is then sent back over
-    open networks, of which `currencies` tells.
+    An opportunity that cannot be traded, whatever is wrong with it, is recorded as refused, and the others
+    go on. A loss beyond its limit trips the kill switch, which stops those that follow. Inventory that has
+    drifted is then sent back over open networks, of which `currencies` tells.
     """
     switch = standing.kill_switch
     if halted:
@@ -144,6 +154,9 @@ def deal(
             trade = _trade(order, run, met, risk, found, verdict)
         except ArbitrageError as error:
             trade = refused(found, order.scan_id, order.decided_ms, Reason.BAD_BOOK, str(error))
+        except Exception as error:
+            log.exception("opportunity %s of scan %s cannot be traded", found.id, order.scan_id)
+            trade = refused(found, order.scan_id, order.decided_ms, Reason.BAD_BOOK, repr(error))
         run.trades.append(trade)
     if run.standing.kill_switch.tripped:
         return Outcome(tuple(run.trades), (), run.standing)
@@ -165,6 +178,7 @@ def _trade(
     scale = allowed_scale(verdict, CAUTION_SCALE)
     if not scale:
         return refused(found, order.scan_id, order.decided_ms, Reason.VETOED, verdict.explanation)
+    _check_consistency(found, met)
     breaches = check(
         risk,
         standing.usage,
@@ -192,6 +206,22 @@ def _trade(
     run.standing = replace(standing, portfolio=done.portfolio, usage=usage, kill_switch=switch)
     run.taken = done.taken
     return done.trade
+
+
+def _check_consistency(found: Opportunity, met: Conditions) -> None:
+    """The limits judge the start amount, the orders follow the legs: the two must tell of the same trade.
+
+    Raises:
+        InputError: a leg spends more than the one before it brings in, the first more than the start amount.
+    """
+    brought = found.start_amount
+    for leg in plan_legs(found, ONE, met.terms):
+        with localcontext(EXACT):
+            if not 0 < leg.payment <= brought * CONTRADICTION:
+                raise InputError(
+                    f"leg {leg.index} spends {leg.payment:.8g} {leg.pays}, but {brought:.8g} came in; not traded"
+                )
+        brought = leg.proceeds
 
 
 def _after_losses(risk: RiskPolicy, switch: KillSwitch, usage: RiskUsage, now_ms: int) -> KillSwitch:

@@ -7,10 +7,11 @@ import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 import orjson
 
-from shared.domain.exact import BPS, EXACT
+from shared.domain.exact import BPS, EXACT, ZERO
 from shared.domain.facts import Surroundings
 from shared.domain.fees import FeeOverrides, taker_fee
 from shared.domain.market import Instrument, Snapshot
@@ -59,12 +60,12 @@ class Findings:
         """An opportunity and what is known around it.
 
         Raises:
-            InputError: the scan found no such opportunity.
+            InputError: the scan found no such opportunity, or its record cannot be read.
         """
         for opportunity, around in zip(self.opportunities, self.surroundings, strict=True):
-            if opportunity.id == opportunity_id:
+            if opportunity.id == opportunity_id and opportunity.legs:
                 return opportunity, around
-        raise InputError(f"scan {self.scan_id} found no opportunity {opportunity_id}")
+        raise InputError(f"scan {self.scan_id} found no opportunity {opportunity_id} that can be read")
 
 
 def findings_name(market: str, time_ms: int, scan_id: str) -> str:
@@ -138,6 +139,9 @@ def encode(findings: Findings) -> bytes:
 def decode(data: bytes) -> Findings:
     """The findings of a blob.
 
+    An opportunity whose record cannot be read keeps its place and its id and has no legs; an instrument that
+    cannot be read is unknown.
+
     Raises:
         MalformedRecord: it is something else.
     """
@@ -145,4 +149,40 @@ def decode(data: bytes) -> Findings:
         payload = orjson.loads(gzip.decompress(data))
     except (EOFError, OSError, zlib.error, orjson.JSONDecodeError) as error:
         raise MalformedRecord("findings", data[:16], f"is not gzipped JSON: {error}") from error
-    return from_payload(Findings, payload)
+    try:
+        return from_payload(Findings, payload)
+    except MalformedRecord:
+        return from_payload(Findings, _readable(payload))
+
+
+def _readable(payload: Any) -> Any:
+    """The payload without what cannot be read of its opportunities and instruments."""
+    if not isinstance(payload, dict):
+        return payload
+    found = payload.get("opportunities", [])
+    around = payload.get("surroundings", [])
+    pairs = [
+        (each, near) if _reads(Opportunity, each) and _reads(Surroundings, near) else (_unread(each), {})
+        for each, near in zip(found, around, strict=False)
+    ]
+    return {
+        **payload,
+        "opportunities": [each for each, _ in pairs],
+        "surroundings": [near for _, near in pairs],
+        "instruments": [each for each in payload.get("instruments", []) if _reads(Instrument, each)],
+    }
+
+
+def _reads(kind: type, payload: Any) -> bool:
+    try:
+        from_payload(kind, payload)
+    except MalformedRecord:
+        return False
+    return True
+
+
+def _unread(payload: Any) -> Any:
+    name = str(payload.get("id", "")) if isinstance(payload, dict) else ""
+    return to_payload(
+        Opportunity(name, "unreadable", "", ZERO, ZERO, ZERO, ZERO, ZERO, (), 0, 0, (), ZERO, ZERO)
+    )

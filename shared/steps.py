@@ -17,7 +17,6 @@ from shared import dealing, evidence, fetch, findings, records, snapshots, telli
 from shared.desk import Desk, commit, fund, read_standing
 from shared.domain.conditions import Conditions
 from shared.domain.detection import candidates, detect
-from shared.domain.facts import gather
 from shared.domain.market import Snapshot
 from shared.domain.opportunity import Detection, Opportunity, content_id
 from shared.domain.policy import DetectionPolicy
@@ -33,6 +32,7 @@ from shared.errors import (
 )
 from shared.findings import Findings
 from shared.garbage import collection_paused
+from shared.judging import judge
 from shared.ports import VenueQuotes
 from shared.records import Batch, Row, ScanKey
 
@@ -133,7 +133,7 @@ async def scan(desk: Desk, request: ScanRequest) -> Scan:
         tops = fetch.assemble(desk, scan_id, known, answers, request.symbols)
         memory = await evidence.remember(desk, tops, answers, whole=request.whole)
         standing = await read_standing(desk) or await fund(desk, tops)
-        tops = replace(tops, balances=standing.portfolio.balances)
+        tops = replace(tops, balances=standing.portfolio.settle(tops.time_ms).balances)
         with desk.metrics.span("fetch_books"):
             snapshot = await fetch.with_depth(desk, tops, candidates(tops, policy, memory.frozen))
         with desk.metrics.span("detect"):
@@ -266,9 +266,7 @@ async def analyze(desk: Desk, given: Mapping[str, Any]) -> dict[str, Any]:
         if kept is not None:
             return kept.value
         found = findings.decode(await desk.lake.read(given["blob"]))
-        opportunity, around = found.judged(given["opportunity_id"])
-        analyst = desk.analyst if given["rank"] < desk.model_top else desk.rules
-        verdict = await analyst.judge(gather(opportunity, around))
+        verdict = await judge(desk, found, given["opportunity_id"], given["rank"])
         telling.judged(desk, verdict)
         value = records.verdict_to_dict(verdict)
         try:

@@ -244,13 +244,18 @@ def _usdt_pairs(portfolio: Portfolio) -> list[str]:
 def _inventory(portfolio: Portfolio, prices: Mapping[str, Decimal]) -> JsonObject:
     """Balances by asset and venue in USDT at the newest scan's mids.
 
+    value = initial + revaluation + realised + unrealised - transfer_fees, each of them apart.
     What was most valuable at funding stands first, so that rows keep their places while prices move.
     """
     worth = {asset: prices.get(asset, ZERO) * portfolio.total(asset) for asset in portfolio.assets()}
     valuation = value(portfolio, prices)
     return {
         "value": text(valuation.total),
+        "initial": text(valuation.initial),
         "revaluation": text(valuation.revaluation),
+        "realised": text(valuation.realised),
+        "unrealised": text(valuation.unrealised),
+        "transfer_fees": text(valuation.transfer_fees),
         "assets": [
             {
                 "asset": asset,

@@ -54,8 +54,9 @@ def assert_every_opportunity_is_traded_once(data_dir):
 
 
 def assert_balances_equal_the_fills(data_dir):
-    """What the desk holds is what it was given plus every fill that was recorded, to the last digit."""
+    """What the desk holds is what it was given plus every recorded fill and transfer, to the last digit."""
     portfolio = standing(data_dir)["portfolio"]
+    under_way = {transfer["id"] for transfer in portfolio["in_transit"]}
     flows = {}
 
     def add(venue, asset, amount):
@@ -72,6 +73,12 @@ def assert_balances_equal_the_fills(data_dir):
             add(fill["venue"], fill["fee_asset"], -Decimal(fill["fee"]))
         for transfer in batch["rows"].get("transfers", []):
             add(transfer["source"], transfer["asset"], -Decimal(transfer["amount"]))
+            if transfer["transfer_id"] not in under_way:
+                add(
+                    transfer["target"],
+                    transfer["asset"],
+                    Decimal(transfer["amount"]) - Decimal(transfer["fee"]),
+                )
     held = {
         (venue, asset): Decimal(amount)
         for venue, assets in portfolio["balances"].items()
