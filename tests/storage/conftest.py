@@ -27,7 +27,9 @@ READY_SECONDS = 30
 
 def azurite_command():
     found = os.environ.get("AZURITE") or shutil.which("azurite")
-    local = ROOT / "node_modules" / ".bin" / "azurite"
+    named = os.environ.get("NODE_TOOLS")
+    folder = Path(named) if named else ROOT / "tests" / "tools" / "node_modules"
+    local = (folder if folder.name == "node_modules" else folder / "node_modules") / ".bin" / "azurite"
     return found or (str(local) if local.exists() else None)
 
 
@@ -47,7 +49,7 @@ def azurite():
     """Connection string of a running Azurite."""
     command = azurite_command()
     if command is None:
-        pytest.skip("Azurite is not installed: npm install --no-save azurite@3.37.0, or set AZURITE")
+        pytest.skip("Azurite is not installed: npm install --prefix tests/tools, or set AZURITE")
     ports = {service: free_port() for service in ("blob", "queue", "table")}
     arguments = [f"--{service}Port={port}" for service, port in ports.items()]
     hosts = [f"--{service}Host=127.0.0.1" for service in ports]

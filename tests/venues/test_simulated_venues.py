@@ -32,7 +32,7 @@ def simulated_references():
 @pytest.fixture
 async def simulated(simulator, connect, simulated_references):
     """An adapter in front of the simulator that knows its instruments."""
-    market = connect(base_url=simulator.base_url, time_out_ms=1000)
+    market = connect(base_url=simulator.base_url, time_out_ms=5000)
     if not simulated_references:
         simulated_references.update(await market.reference(VENUES))
         failed = [item for item in simulated_references.values() if isinstance(item, Exception)]

@@ -90,6 +90,7 @@ class Kraken(Venue):
     ccxt_id = "kraken"
     fee_asset = FeeAsset.QUOTE
     most_levels = 500
+    most_books = 5
     states_fees = True
     quotes_decoder = msgspec.json.Decoder(_Tickers)
 

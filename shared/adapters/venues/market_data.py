@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -45,6 +46,7 @@ class CcxtMarketData:
         public_hosts: hosts for public data by venue, where they are not ccxt's.
         time_out_ms: longest wait for one answer.
         rest_s: seconds to hold off a venue by HTTP status, where it does not say how long.
+        quotes_within_ms: longest wait for tops of book, our own rate limiter's and a second try included.
         books_within_ms: longest wait for a book, our own rate limiter's included.
         levels: levels of depth to ask for.
         deposit_assets: assets of which Kraken is asked for deposit networks, one request each; needs its key.
@@ -63,6 +65,7 @@ class CcxtMarketData:
         public_hosts: Mapping[str, str] = PUBLIC_HOSTS,
         time_out_ms: int = 6000,
         rest_s: Mapping[int, int] = REST_S,
+        quotes_within_ms: int = 15_000,
         books_within_ms: int = 5000,
         levels: int = 50,
         deposit_assets: Collection[str] = (),
@@ -72,6 +75,7 @@ class CcxtMarketData:
         self._cooldowns = Cooldowns(state, clock, partition)
         self._options = ClientOptions(base_url, public_hosts, time_out_ms, aliases or {}, rest_s)
         self._secrets = secrets
+        self._quotes_within_s = quotes_within_ms / 1000
         self._books_within_s = books_within_ms / 1000
         self._levels = levels
         self._deposit_assets = deposit_assets
@@ -119,20 +123,38 @@ class CcxtMarketData:
         clients = [self._connected().quick(_known(venue, self._venues)) for venue in venues]
         await self._cooldowns.read()
         with collection_paused():
-            answers = await asyncio.gather(*(self._quotes(client) for client in clients))
+            answers = await asyncio.gather(*(self._quotes_in_time(client) for client in clients))
         return {client.venue.id: answer for client, answer in zip(clients, answers, strict=True)}
+
+    async def _quotes_in_time(self, client: VenueClient) -> VenueQuotes | VenueError:
+        """A venue that is waited for too long, by its rate limit or its silence, would make the others stale."""
+        try:
+            async with asyncio.timeout(self._quotes_within_s):
+                return await self._quotes(client)
+        except TimeoutError:
+            return VenueTimeout(client.venue.id, f"no tops of book within {self._quotes_within_s:g} s")
 
     async def order_books(
         self, wanted: Iterable[tuple[str, str]]
     ) -> Mapping[tuple[str, str], BookText | VenueError]:
         """Books in depth of (venue, symbol) pairs, the first ones first where a rate limit makes them wait.
 
+        A venue is asked for so many at once as leave its rate limit room for the next tops; the others are
+        not in the answer.
+
         Raises:
             InputError: a venue is not known.
             StorageError: the cool-downs cannot be read or written.
         """
-        pairs = list(dict.fromkeys(wanted))
-        clients = [self._connected().quick(_known(venue, self._venues)) for venue, _ in pairs]
+        pairs: list[tuple[str, str]] = []
+        clients: list[VenueClient] = []
+        asked: Counter[str] = Counter()
+        for venue, symbol in dict.fromkeys(wanted):
+            client = self._connected().quick(_known(venue, self._venues))
+            asked[venue] += 1
+            if asked[venue] <= client.venue.most_books:
+                pairs.append((venue, symbol))
+                clients.append(client)
         await self._cooldowns.read(SAME_TICK_S)
         books = await asyncio.gather(
             *(self._order_book(client, symbol) for client, (_, symbol) in zip(clients, pairs, strict=True))

@@ -30,6 +30,8 @@ class Venue(ABC):
     fee_asset: ClassVar[FeeAsset] = FeeAsset.RECEIVED
     most_levels: ClassVar[int]
     """Levels of depth that may be asked for."""
+    most_books: ClassVar[int] = 40
+    """Books in depth asked for at once: more would leave the rate limit no room for the next tops of book."""
     states_fees: ClassVar[bool] = False
     """Whether the public instruments carry the taker fee; elsewhere ccxt has a constant, which is no fact."""
 
