@@ -2,23 +2,14 @@
 
 import asyncio
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
 
 from shared import composition, steps, upkeep
 from shared.errors import TransientLoadError
 from tests.end_to_end.auditing import (
     assert_balances_equal_the_fills,
     assert_every_blob_is_loaded_once,
-    assert_every_opportunity_is_traded_once,
     standing,
 )
-from tests.end_to_end.conftest import ROOT, running
-
-KILLS = int(os.environ.get("KILLS", "12"))
 
 
 async def settle(product, monkeypatch):
@@ -27,46 +18,6 @@ async def settle(product, monkeypatch):
     for _ in range(3):
         await product.host.invoke_timer("watchdog_timer")
         await product.host.drain(60)
-
-
-async def a_new_scan(data_dir):
-    """Wait until the lake holds one more scan, or 20 s."""
-    folder = data_dir / "lake" / "simulated" / "scans"
-    before = len(list(folder.rglob("*.gz")))
-    for _ in range(400):
-        if len(list(folder.rglob("*.gz"))) > before:
-            return
-        await asyncio.sleep(0.05)
-
-
-async def test_killed_again_and_again_it_loses_no_scan_and_books_no_trade_twice(
-    environment, venues, monkeypatch
-):
-    chance = random.Random(7)
-    command = [sys.executable, "-m", "localhost", "--port", "0"]
-    changed = {"SCAN_SCHEDULE": "* * * * * *", "LATENCY_MEDIAN_MS": "30"}
-    for _ in range(KILLS):
-        child = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **changed},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        if chance.random() < 0.7:
-            await a_new_scan(environment)
-        await asyncio.sleep(chance.uniform(0, 1.5))
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-    async with running(environment) as product:
-        await product.host.drain(60)
-        await settle(product, monkeypatch)
-        assert not product.host.failed_orchestrations()
-        assert not product.host.poisoned_messages()
-    assert len(product.blobs("scans")) >= KILLS / 3
-    assert_every_blob_is_loaded_once(environment)
-    assert_every_opportunity_is_traded_once(environment)
-    assert_balances_equal_the_fills(environment)
 
 
 async def test_a_scan_whose_message_and_workflow_were_lost_is_found_by_the_watchdog(product, monkeypatch):
