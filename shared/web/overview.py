@@ -50,7 +50,7 @@ async def overview(desk: Desk) -> JsonObject:
     recent = [scan["scan_id"] for scan in scans]
     newest = recent[:1]
     shown = found[:SHOWN]
-    portfolio = standing.portfolio if standing else Portfolio({})
+    portfolio = standing.portfolio.settle(desk.clock.now_ms()) if standing else Portfolio({})
     health, refused, verdicts, quotes, alarms, loads = await asyncio.gather(
         _of_scans(desk, "venue_health", recent),
         _of_scans(desk, "rejections", recent),
