@@ -257,7 +257,8 @@ def _size_names() -> list[str]:
 
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return {str(name): count for name, count in ordered}  # JSON's keys are plain text, no enumerations
 
 
 def lines(report: Mapping[str, Any]) -> Iterable[str]:
