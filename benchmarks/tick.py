@@ -1,15 +1,18 @@
 """CPU of a tick beside the floor of fetching and decoding the same bytes, and beside ccxt's unified calls.
 
 Run as `python -m benchmarks.tick`. A child process serves compressed answers of production size on loopback.
-Each round measures, in turn, the CPU time of this process for: a whole tick (fetch and map, screen, encode and
-compress), aiohttp with orjson on the same four answers, and the four unified calls of ccxt.
+Each round measures, in every order in turn, the CPU time of this process for: a whole tick (fetch and map, screen,
+encode and compress), aiohttp with orjson on the same four answers, and the four unified calls of ccxt. None pays
+for the garbage of another. What a scan does besides, watching for frozen books, is shown apart.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import gzip
+import itertools
 import multiprocessing
 import platform
 import statistics
@@ -32,6 +35,7 @@ from shared.adapters.venues.clients import readdressed
 from shared.adapters.venues.imports import EXCHANGES
 from shared.composition import BASE_TIER
 from shared.domain.detection import candidates
+from shared.domain.frozen import Packed, observe, pack, unpack
 from shared.domain.market import VENUE_IDS, Snapshot, VenueMarket
 from shared.domain.policy import DetectionPolicy
 from shared.errors import VenueError
@@ -104,6 +108,8 @@ class Ticks:
         self.exchanges: dict[str, Any] = {}
         self.references: dict[str, Any] = {}
         self.stages: dict[str, list[float]] = {"fetch and map": [], "screen": [], "encode and compress": []}
+        self.snapshot = Snapshot(0, {})
+        self.memory: Packed = {}
         self.found = ""
 
     async def open(self) -> None:
@@ -151,10 +157,10 @@ class Ticks:
                 instruments=self.references[venue].instruments,
                 books=answer.books,
             )
-        snapshot = Snapshot(Clock().now_ms(), venues, scan_id="benchmark", reference="benchmark")
-        wanted = candidates(snapshot, DetectionPolicy())
+        self.snapshot = Snapshot(Clock().now_ms(), venues, scan_id="benchmark", reference="benchmark")
+        wanted = candidates(self.snapshot, DetectionPolicy())
         marks.append(time.process_time())
-        blob = packed(snapshot)
+        blob = packed(self.snapshot)
         marks.append(time.process_time())
         for stage, began, ended in zip(self.stages.values(), marks, marks[1:], strict=False):
             stage.append((ended - began) * 1000)
@@ -162,6 +168,11 @@ class Ticks:
         self.found = (
             f"{quotes} quotes, {len(wanted)} books worth fetching, {len(blob) / 1000:.0f} kB to the lake"
         )
+
+    async def watch(self) -> None:
+        """Compare the tick's tops with the stored memory of them, and make the memory to store."""
+        seen, _ = observe(unpack(self.memory), self.snapshot)
+        self.memory = pack(seen)
 
     async def floor(self) -> None:
         """Aiohttp and orjson, nothing else."""
@@ -179,7 +190,8 @@ class Ticks:
 
 
 async def cpu_ms(way: Callable[[], Awaitable[None]]) -> float:
-    """CPU milliseconds of this process for one run."""
+    """CPU milliseconds of this process for one run, after a collection of what was left by others."""
+    gc.collect()
     began = time.process_time()
     await way()
     return (time.process_time() - began) * 1000
@@ -192,12 +204,14 @@ async def measure(base_url: str, rounds: int) -> float:
         await ticks.open()
         ways = {"tick": ticks.product, "aiohttp + orjson": ticks.floor, "ccxt unified": ticks.unified}
         taken: dict[str, list[float]] = {name: [] for name in ways}
-        for round_number in range(rounds + WARM_UP):
-            first = round_number % len(ways)
-            for name in [*ways, *ways][first : first + len(ways)]:
+        watching = []
+        orders = itertools.cycle(itertools.permutations(ways))
+        for round_number, order in zip(range(rounds + WARM_UP), orders, strict=False):
+            for name in order:
                 spent = await cpu_ms(ways[name])
                 if round_number >= WARM_UP:
                     taken[name].append(spent)
+            watching.append(await cpu_ms(ticks.watch))
         await ticks.close()
     floor = statistics.median(taken["aiohttp + orjson"])
     for name, spent in taken.items():
@@ -206,6 +220,7 @@ async def measure(base_url: str, rounds: int) -> float:
     for name, spent in ticks.stages.items():
         print(f"  of the tick: {name:20} {statistics.median(spent[WARM_UP:]):6.1f} ms")
     print(f"  {ticks.found}")
+    print(f"  besides the tick: frozen books {statistics.median(watching[WARM_UP:]):6.1f} ms")
     ratios = [tick / low for tick, low in zip(taken["tick"], taken["aiohttp + orjson"], strict=True)]
     return statistics.median(ratios)
 
