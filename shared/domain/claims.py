@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from shared.domain.exact import EXACT, ZERO
+from shared.domain.exact import EXACT, ONE, ZERO
 from shared.domain.fees import order_flows
 from shared.domain.ladder import Order
 from shared.domain.market import Side
@@ -26,13 +26,15 @@ class Claim:
     """What a loop would use: its orders without budgets, the book each meets, the account each spends from.
 
     The account is None where a leg spends what the one before it brought, or balances are unlimited.
-    `capital` is the most of the start asset it may spend, `value` what a unit of that is worth.
+    `capital` is the most of the start asset it may spend, `least` the profit in it that is wanted, `value` what
+    a unit of it is worth.
     """
 
     orders: tuple[Order, ...]
     books: tuple[Book, ...]
     accounts: tuple[Account | None, ...]
     capital: Decimal | None
+    least: Decimal
     value: Decimal
 
     @property
@@ -118,10 +120,20 @@ class Placed(NamedTuple):
     orders: tuple[Order, ...]
 
 
-def place(claim: Claim, pool: Pool) -> Placed | Unsizable:
-    """The best size on what the pool holds."""
-    orders = pool.orders(claim)
-    found = size(orders) if all(order.levels for order in orders) else Unsizable.BELOW_MINIMUM
+def pays(orders: Sequence[Order]) -> bool:
+    """Whether the best levels return more than they take: nothing further down does if these do not."""
+    got, paid = ONE, ONE
+    for order in orders:
+        if not order.levels:
+            return False
+        flows = order_flows(order.side, ONE, order.levels[0][0], order.fee)
+        got, paid = EXACT.multiply(got, flows.received), EXACT.multiply(paid, flows.paid)
+    return got > paid
+
+
+def place(orders: tuple[Order, ...], least: Decimal | None = None) -> Placed | Unsizable:
+    """The best size of these orders; with `least` as `size` has it."""
+    found = size(orders, least) if all(order.levels for order in orders) else Unsizable.BELOW_MINIMUM
     return found if isinstance(found, Unsizable) else Placed(found, orders)
 
 

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
 from shared.domain.allocation import allocate
-from shared.domain.claims import Account, Claim, Placed, Pool, components, place
-from shared.domain.exact import BPS, EXACT, ONE, RATIO, ZERO, plain, ratio, text
-from shared.domain.fees import order_flows
+from shared.domain.claims import Account, Claim, Placed, Pool, components, pays, place
+from shared.domain.exact import EXACT, ONE, ZERO
 from shared.domain.gates import PRECEDENCE, GatedBook, Refusal
 from shared.domain.ladder import Order
-from shared.domain.market import Currency, FeeAsset, Side, Snapshot
-from shared.domain.opportunity import Conversion, Detection, Leg, Opportunity, Reason, Rejection, content_id
+from shared.domain.market import Snapshot
+from shared.domain.opportunity import Conversion, Detection, Opportunity, Reason, Rejection
+from shared.domain.outcome import Outcomes
 from shared.domain.policy import DetectionPolicy
 from shared.domain.sizing import Size, Unsizable
 from shared.domain.survey import Loop, Survey, survey
-from shared.domain.transfer import withdrawal_fee
 
 _GRAIN = Decimal("1e-18")
 
@@ -84,6 +83,7 @@ class _Detector:
         self._policy = policy
         self._survey = found
         self._values = found.values
+        self._outcomes = Outcomes(snapshot, policy, found.values)
 
     def run(self) -> Detection:
         rejections = list(self._survey.rejections)
@@ -116,7 +116,7 @@ class _Detector:
         if unknown:
             detail = f"{unknown.venue} does not say how much of {unknown.symbol} its best price is for"
             return loop.rejection(Refusal(Reason.UNKNOWN_DEPTH, detail))
-        found = place(claim, self._pool([claim]))
+        found = place(self._pool([claim]).orders(claim))
         if found is Unsizable.NO_BUDGET:
             accounts = ", ".join(f"{venue} {asset}" for venue, asset in _accounts(loop))
             detail = f"the balances of {accounts} allow no amount that could be sent"
@@ -124,22 +124,22 @@ class _Detector:
         if isinstance(found, Unsizable):
             detail = "no amount within depth meets min_notional or min_amount on every leg"
             return loop.rejection(Refusal(Reason.BELOW_MIN_NOTIONAL, detail))
-        refusal = self._refusal(loop, found.size)
+        refusal = self._outcomes.refusal(loop, found.size)
         if refusal:
-            return loop.rejection(refusal, self._net_bps(loop, found.size))
+            return loop.rejection(refusal, self._outcomes.net_bps(loop, found.size))
         return _Alone(loop, claim, found)
 
     def _share(self, together: Sequence[_Alone]) -> list[Opportunity | Rejection]:
         if len(together) == 1:
-            return [self._opportunity(together[0].loop, together[0].placed)]
+            return [self._outcomes.opportunity(together[0].loop, together[0].placed)]
         claims = [alone.claim for alone in together]
 
         def accept(index: int, sized: Size) -> bool:
-            return self._refusal(together[index].loop, sized) is None
+            return self._outcomes.refusal(together[index].loop, sized) is None
 
         placed, left = allocate(claims, self._pool(claims), accept)
         return [
-            self._opportunity(alone.loop, placed[index])
+            self._outcomes.opportunity(alone.loop, placed[index])
             if index in placed
             else self._crowded_out(alone, left)
             for index, alone in enumerate(together)
@@ -147,17 +147,18 @@ class _Detector:
 
     def _crowded_out(self, alone: _Alone, left: Pool) -> Rejection:
         """What others took from a loop that would be an opportunity alone: depth, or balances only."""
-        found = place(alone.claim, Pool(left.levels, self._pool([alone.claim]).balances))
-        if isinstance(found, Placed) and self._refusal(alone.loop, found.size) is None:
+        orders = Pool(left.levels, self._pool([alone.claim]).balances).orders(alone.claim)
+        found = place(orders) if any(alone.claim.accounts) and pays(orders) else None
+        if isinstance(found, Placed) and self._outcomes.refusal(alone.loop, found.size) is None:
             refusal = Refusal(Reason.NO_INVENTORY, "better opportunities use up the balances it needs")
         else:
             refusal = Refusal(Reason.DEPTH_TAKEN, "better opportunities use up the depth it needs")
-        return alone.loop.rejection(refusal, self._net_bps(alone.loop, alone.placed.size))
+        return alone.loop.rejection(refusal, self._outcomes.net_bps(alone.loop, alone.placed.size))
 
     def _claim(self, loop: Loop) -> Claim:
         """The loop's orders; the first leg on each venue's run spends from that venue's balance."""
         value = self._values.of(loop.candidate.assets[0])
-        capital = self._policy.capital
+        capital, least = self._policy.capital, self._policy.min_profit
         accounts = _accounts(loop) if self._snapshot.balances is not None else ()
         return Claim(
             tuple(
@@ -169,9 +170,8 @@ class _Detector:
                 account if account in accounts else None
                 for account in zip((book.venue for book in loop.books), loop.candidate.assets, strict=True)
             ),
-            EXACT.divide(capital, value).quantize(_GRAIN, ROUND_DOWN, EXACT)
-            if capital is not None and value
-            else None,
+            _units(capital, value) if capital is not None and value else None,
+            _units(least, value) if value else ZERO,
             value or ONE,
         )
 
@@ -185,88 +185,6 @@ class _Detector:
                     venue, asset = account
                     pool.balances[account] = (self._snapshot.balances or {}).get(venue, {}).get(asset, ZERO)
         return pool
-
-    def _refusal(self, loop: Loop, sized: Size) -> Refusal | None:
-        """Why the loop is no opportunity at this size."""
-        policy = self._policy
-        profit = self._net_profit(loop, sized)
-        if profit <= 0:
-            return Refusal(Reason.NET_EDGE_TOO_SMALL, "no feasible amount earns anything")
-        if EXACT.multiply(profit, BPS) < EXACT.multiply(policy.min_net_bps, sized.start):
-            detail = f"the best amount earns less than {text(policy.min_net_bps)} bps"
-            return Refusal(Reason.NET_EDGE_TOO_SMALL, detail)
-        asset = loop.candidate.assets[0]
-        value = self._values.of(asset)
-        if value is None:
-            return Refusal(
-                Reason.BELOW_MIN_PROFIT, f"the profit's value is unknown: no price of {asset} in USDT"
-            )
-        worth = EXACT.multiply(profit, value)
-        if worth < policy.min_profit:
-            detail = f"the best amount earns {worth:.4f} USDT of value, limit {text(policy.min_profit)}"
-            return Refusal(Reason.BELOW_MIN_PROFIT, detail)
-        return None
-
-    def _net_profit(self, loop: Loop, sized: Size) -> Decimal:
-        return EXACT.subtract(sized.profit, self._rebalancing(loop)[0])
-
-    def _net_bps(self, loop: Loop, sized: Size) -> Decimal:
-        return ratio(EXACT.multiply(self._net_profit(loop, sized), BPS), sized.start)
-
-    def _rebalancing(self, loop: Loop) -> tuple[Decimal, bool]:
-        """The loop's part of the withdrawal fees that bring everything back, in the start asset; all known?
-
-        A fee or a value that nobody knows counts as nothing, and the opportunity is marked.
-        """
-        if self._policy.rebalance_trades is None:
-            return ZERO, True
-        total, known = ZERO, True
-        start_value = self._values.of(loop.candidate.assets[0])
-        for asset, came, pays in loop.crossings:
-            fee = withdrawal_fee(self._currency(came.venue, asset), self._currency(pays.venue, asset))
-            value = self._values.of(asset)
-            if fee is None or value is None or start_value is None:
-                known = False
-            else:
-                total = EXACT.add(total, RATIO.divide(EXACT.multiply(fee, value), start_value))
-        return RATIO.divide(total, self._policy.rebalance_trades), known
-
-    def _currency(self, venue: str, asset: str) -> Currency | None:
-        return self._snapshot.venues[venue].currencies.get(asset)
-
-    def _opportunity(self, loop: Loop, placed: Placed) -> Opportunity:
-        sized = placed.size
-        legs = tuple(
-            _leg(book, conversion, order, amount)
-            for book, conversion, order, amount in zip(
-                loop.books, loop.candidate.conversions, placed.orders, sized.amounts, strict=True
-            )
-        )
-        gain, price = ONE, ONE
-        for leg, notional in legs:
-            better, worse = (leg.amount, notional) if leg.side is Side.BUY else (notional, leg.amount)
-            gain, price = EXACT.multiply(gain, better), EXACT.multiply(price, worse)
-        profit = plain(self._net_profit(loop, sized))
-        value = self._values.of(loop.candidate.assets[0]) or ZERO
-        marks = loop.marks if self._rebalancing(loop)[1] else (*loop.marks, "REBALANCING_UNKNOWN")
-        return Opportunity(
-            id=content_id(
-                str(self._snapshot.time_ms), *loop.candidate.path, *(text(leg.amount) for leg, _ in legs)
-            ),
-            kind=loop.kind,
-            start_asset=loop.candidate.assets[0],
-            start_amount=sized.start,
-            end_amount=sized.end,
-            net_profit=profit,
-            gross_profit=ratio(EXACT.multiply(sized.start, EXACT.subtract(gain, price)), price),
-            net_bps=self._net_bps(loop, sized),
-            legs=tuple(leg for leg, _ in legs),
-            oldest_book_ms=self._snapshot.time_ms - min(loop.times_ms),
-            skew_ms=loop.skew_ms,
-            marks=marks,
-            profit_value=plain(EXACT.multiply(profit, value)),
-            top_net_bps=loop.net_bps,
-        )
 
 
 def _order(book: GatedBook, conversion: Conversion) -> Order:
@@ -285,25 +203,6 @@ def _order(book: GatedBook, conversion: Conversion) -> Order:
     )
 
 
-def _leg(book: GatedBook, conversion: Conversion, order: Order, amount: Decimal) -> tuple[Leg, Decimal]:
-    """The order of one leg as it is reported, and its notional."""
-    rest, notional, limit = amount, ZERO, ZERO
-    for price, offered in order.levels:
-        if rest <= 0:
-            break
-        taken = min(rest, offered)
-        notional = EXACT.add(notional, EXACT.multiply(price, taken))
-        rest = EXACT.subtract(rest, taken)
-        limit = price
-    buys_less = conversion.side is Side.BUY and book.fee.asset is FeeAsset.RECEIVED
-    leg = Leg(
-        conversion.venue,
-        conversion.symbol,
-        conversion.side,
-        amount,
-        ratio(notional, amount),
-        plain(limit),
-        plain(order_flows(conversion.side, amount, notional, book.fee).fee),
-        book.base if buys_less else book.quote,
-    )
-    return leg, notional
+def _units(worth: Decimal, value: Decimal) -> Decimal:
+    """How much of an asset makes up this worth, rounded down."""
+    return EXACT.divide(worth, value).quantize(_GRAIN, ROUND_DOWN, EXACT)

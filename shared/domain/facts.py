@@ -66,7 +66,7 @@ class Facts:
 class PathHistory:
     """What is remembered of a path: how long it has been seen, and what trading it brought.
 
-    `kept_share` is realised over decided profit of its trades.
+    `kept_share` is earned over decided profit of its trades, what they still carry included.
     """
 
     sightings: int = 0
@@ -133,7 +133,7 @@ def gather(opportunity: Opportunity, known: Surroundings) -> Facts:
             "history.kept",
             None if history.kept_share is None else history.kept_share * 100,
             "percent",
-            "realised of the decided profit in those trades",
+            "earned of the decided profit in those trades",
             "1",
         ),
         _number(

@@ -16,7 +16,7 @@ _BLUR = 100_000
 
 
 class GridSearch:
-    """The best amounts of a feasible cascade; of equal profits those with the smallest start.
+    """The best amounts of a feasible cascade, `peak` its continuous optimum; of equals the smallest start.
 
     Between two ends of levels everything is linear in the pivot amount. What a neighbour of the pivot cannot
     use of it, for its own step, is lost: an amount can only beat the best found if that dust is worth less than
@@ -24,16 +24,17 @@ class GridSearch:
     it is found in logarithmic time.
     """
 
-    def __init__(self, cascade: Cascade, feasible: tuple[int, int]) -> None:
+    def __init__(self, cascade: Cascade, feasible: tuple[int, int], peak: int) -> None:
         self._cascade = cascade
         self._pivot = cascade.ladders[cascade.pivot]
         self._low, self._high = feasible
+        self._peak = peak
         self._best: tuple[int, int] | None = None
         self._amounts: tuple[int, ...] = ()
 
     def run(self) -> tuple[int, ...]:
         """The amounts of all legs."""
-        peak = self._cascade.peak()
+        peak = self._peak
         for amount in self._landmarks(peak):
             self._try(amount)
         if self._cascade.stepped:

@@ -82,7 +82,7 @@ class RiskUsage:
         price = _price(trade.start_asset, values)
         with localcontext(EXACT):
             value = trade.start_amount * price
-            earned = (trade.realised_profit + trade.unrealised_profit) * price
+            earned = trade.profit * price
             in_scan = usage.scan_value if usage.scan_id == trade.scan_id else ZERO
             profit = usage.profit + earned
             return replace(

@@ -147,56 +147,60 @@ class _Taker:
         )
 
 
-def share_out(claims: Sequence[Claim], pool: Pool, weights: Sequence[float]) -> list[Share]:
-    """What each claim is given: chunk by chunk, one ladder level at most.
+class Sharing:
+    """One pool and the claims on it, to be given out again and again."""
 
-    The next chunk goes to the claim with the highest weight times logarithm of its marginal product, as long as
-    that product exceeds one. Products only fall while levels are used up, so it suffices to check the head of a
-    heap again.
-    """
-    takers = [_Taker(claim) for claim in claims]
-    _give(takers, _Left.of(pool), weights)
-    return [taker.share() for taker in takers]
+    def __init__(self, claims: Sequence[Claim], pool: Pool) -> None:
+        self._takers = [_Taker(claim) for claim in claims]
+        self._full = _Left.of(pool)
+        self._weights = [1 / math.sqrt(len(claim.orders)) for claim in claims]
 
+    def climb(self) -> None:
+        """Find weights with which the shares earn more together, as far as a short climb finds them.
 
-def best_weights(claims: Sequence[Claim], pool: Pool) -> list[float]:
-    """Weights with which the shares earn most together, as far as a short climb finds them.
+        A claim of three legs uses more of what others need than one of two, so weights begin at the inverse root of
+        the legs. From there random steps (the same ones every time) are kept if the total profit grows: greedy by
+        product alone reaches about 0.98 of the linear program's optimum where many loops share a hub, this 0.99.
+        """
+        everyone = range(len(self._takers))
+        best = self._give(everyone, self._weights)
+        steps = random.Random(_SEED)  # noqa: S311 - a fixed sequence of trials, no secret
+        for _ in range(min(_TRIES, _WORK // len(everyone))):
+            trial = [weight * math.exp(steps.gauss(0, _SPREAD)) for weight in self._weights]
+            total = self._give(everyone, trial)
+            if total > best:
+                best, self._weights = total, trial
 
-    A claim of three legs uses more of what others need than one of two, so weights begin at the inverse root of
-    the legs. From there random steps (the same ones every time) are kept if the total profit grows: greedy by
-    product alone reaches about 0.98 of the linear program's optimum where many loops share a hub, this 0.99.
-    """
-    takers, full = [_Taker(claim) for claim in claims], _Left.of(pool)
-    weights = [1 / math.sqrt(len(claim.orders)) for claim in claims]
-    best = _give(takers, full.copy(), weights)
-    steps = random.Random(_SEED)  # noqa: S311 - a fixed sequence of trials, no secret
-    for _ in range(min(_TRIES, _WORK // len(claims))):
-        trial = [weight * math.exp(steps.gauss(0, _SPREAD)) for weight in weights]
-        total = _give(takers, full.copy(), trial)
-        if total > best:
-            best, weights = total, trial
-    return weights
+    def out(self, active: Sequence[int]) -> dict[int, Share]:
+        """What each of these claims is given, where it earns something: chunk by chunk, one ladder level at most.
 
+        The next chunk goes to the claim with the highest weight times logarithm of its marginal product, as long as
+        that product exceeds one. Products only fall while levels are used up, so it suffices to check the head of
+        a heap again.
+        """
+        self._give(active, self._weights)
+        return {index: taker.share() for index in active if (taker := self._takers[index]).profit > 0}
 
-def _give(takers: Sequence[_Taker], left: _Left, weights: Sequence[float]) -> float:
-    """Give everything out anew; the profit of all in value, in grains."""
-    waiting = []
-    for index, taker in enumerate(takers):
-        taker.clear()
-        product = taker.product(left.cursors)
-        if product > 1:
-            waiting.append((-weights[index] * math.log(product), index, product))
-    heapq.heapify(waiting)
-    while waiting:
-        _, index, promised = heapq.heappop(waiting)
-        taker = takers[index]
-        product = taker.product(left.cursors)
-        if product <= 1 or (product == promised and not taker.advance(left, product)):
-            continue
-        product = taker.product(left.cursors)
-        if product > 1:
-            heapq.heappush(waiting, (-weights[index] * math.log(product), index, product))
-    return sum(taker.profit for taker in takers)
+    def _give(self, active: Sequence[int], weights: Sequence[float]) -> float:
+        """Give everything out anew; the profit of all in value, in grains."""
+        left, takers = self._full.copy(), self._takers
+        waiting = []
+        for index in active:
+            takers[index].clear()
+            product = takers[index].product(left.cursors)
+            if product > 1:
+                waiting.append((-weights[index] * math.log(product), index, product))
+        heapq.heapify(waiting)
+        while waiting:
+            _, index, promised = heapq.heappop(waiting)
+            taker = takers[index]
+            product = taker.product(left.cursors)
+            if product <= 1 or (product == promised and not taker.advance(left, product)):
+                continue
+            product = taker.product(left.cursors)
+            if product > 1:
+                heapq.heappush(waiting, (-weights[index] * math.log(product), index, product))
+        return sum(takers[index].profit for index in active)
 
 
 def _grains(amount: Decimal) -> int:

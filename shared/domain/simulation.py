@@ -175,6 +175,7 @@ def _untraded(opportunity: Opportunity, scan_id: str, decided_ms: int) -> Trade:
         realised_profit=ZERO,
         unrealised_profit=ZERO,
         realised_value=ZERO,
+        unrealised_value=ZERO,
         causes=(),
         exposure=(),
         fills=(),
@@ -203,6 +204,7 @@ def _settled(
         unrealised = sum((amount * rates[asset] for asset, amount in exposure), ZERO)
         difference = realised - decision_profit
         realised_value = realised * values[start]
+        unrealised_value = unrealised * values[start]
     whole = all(leg.sent and leg.filled == leg.sent for leg in executed)
     return replace(
         untraded,
@@ -214,6 +216,7 @@ def _settled(
         realised_profit=realised,
         unrealised_profit=round_to_grain(unrealised, ROUND_HALF_EVEN),
         realised_value=round_to_grain(realised_value, ROUND_HALF_EVEN),
+        unrealised_value=round_to_grain(unrealised_value, ROUND_HALF_EVEN),
         causes=profit_causes(executed, unwound, start, rates, difference),
         exposure=exposure,
         fills=fills,

@@ -10,7 +10,7 @@ from enum import Enum
 from shared.domain.cascade import Cascade
 from shared.domain.exact import EXACT, plain
 from shared.domain.grid import GridSearch
-from shared.domain.ladder import Order
+from shared.domain.ladder import Order, floor_whole
 
 
 class Unsizable(Enum):
@@ -18,6 +18,7 @@ class Unsizable(Enum):
 
     NO_BUDGET = "budgets allow no amount that the depth would"
     BELOW_MINIMUM = "no amount meets the venues' minimums"
+    TOO_LITTLE = "no amount could earn the least that is wanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,10 @@ class Size:
         return EXACT.subtract(self.end, self.start)
 
 
-def size(orders: Sequence[Order]) -> Size | Unsizable:
+def size(orders: Sequence[Order], least: Decimal | None = None) -> Size | Unsizable:
     """The feasible amounts with the largest profit, however small or negative; of equals the smallest start.
+
+    With `least`, the search is spared where not even continuous amounts earn anything, or that much of it.
 
     Each leg spends at most what the one before returned, so for a fixed amount of one leg, the pivot, the
     least cost before it and the largest return after it follow step by step: rounding up to the grid towards
@@ -49,7 +52,10 @@ def size(orders: Sequence[Order]) -> Size | Unsizable:
     if cascade.feasible is None:
         free = Cascade([replace(order, budget=None) for order in orders])
         return Unsizable.BELOW_MINIMUM if free.feasible is None else Unsizable.NO_BUDGET
-    amounts = GridSearch(cascade, cascade.feasible).run()
+    peak = cascade.peak()
+    if least is not None and cascade.bound(peak) <= max(floor_whole(least, cascade.digits) - 1, 0):
+        return Unsizable.TOO_LITTLE
+    amounts = GridSearch(cascade, cascade.feasible, peak).run()
     first, last = cascade.ladders[0], cascade.ladders[-1]
     return Size(
         tuple(

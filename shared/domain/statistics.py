@@ -38,7 +38,7 @@ class TradeStatistics:
         if trade.status is TradeStatus.REFUSED:
             return replace(self, statuses=statuses, reasons=_counted(self.reasons, trade.reason or "unknown"))
         with localcontext(EXACT):
-            earned = (trade.realised_profit + trade.unrealised_profit) * price
+            earned = trade.profit * price
             equity = self.equity + earned
             peak = max(self.peak, equity)
             return replace(
@@ -76,8 +76,8 @@ class TradeStatistics:
 
     @property
     def kept_share(self) -> Decimal | None:
-        """Realised of the decided profit; None while nothing was decided."""
-        return ratio(self.realised, self.decided) if self.decided else None
+        """The part of the decided profit that was earned; None while nothing was decided."""
+        return ratio(self.equity, self.decided) if self.decided else None
 
 
 @dataclass(frozen=True, slots=True)

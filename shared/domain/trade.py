@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from shared.domain.exact import EXACT
 from shared.domain.market import Side
 
 
@@ -98,7 +99,8 @@ class TradeStatus(StrEnum):
 class Trade:
     """One simulated execution of an opportunity; amounts in `start_asset` unless named otherwise.
 
-    realised_profit = the start asset's flows of all fills; unrealised_profit = remaining `exposure` at value.
+    realised_profit = the start asset's flows of all fills; unrealised_profit = remaining `exposure` at value:
+    only both together are what the trade brought. Their `_value` is in USDT, at the decision's prices.
     `causes` splits realised minus decision profit: slippage, delay, latency, partial_fill, unwind, fees.
     A refused trade has no fills and says why in `reason` and `detail`.
     """
@@ -119,6 +121,17 @@ class Trade:
     realised_profit: Decimal
     unrealised_profit: Decimal
     realised_value: Decimal
+    unrealised_value: Decimal
     causes: tuple[tuple[str, Decimal], ...]
     exposure: tuple[tuple[str, Decimal], ...]
     fills: tuple[Fill, ...]
+
+    @property
+    def profit(self) -> Decimal:
+        """Realised and unrealised profit."""
+        return EXACT.add(self.realised_profit, self.unrealised_profit)
+
+    @property
+    def profit_value(self) -> Decimal:
+        """Realised and unrealised profit in USDT."""
+        return EXACT.add(self.realised_value, self.unrealised_value)
