@@ -25,7 +25,7 @@ from shared.version import VERSION
 from shared.web import overview as overviews
 from shared.web import page as pages
 from shared.web.answers import Answer, as_json, problem
-from shared.web.requests import BadRequest, body_object, page, scan_request
+from shared.web.requests import MAX_TEXT, BadRequest, as_sent, body_object, is_line, page, scan_request
 
 Promise = Callable[[], Awaitable[Desk]]
 
@@ -220,11 +220,13 @@ async def turn_kill_switch(promise: Promise, body: bytes) -> Answer:
             if name not in {"tripped", "by", "reason"}
         ]
         if not isinstance(given.get("tripped"), bool):
-            errors.append(f"tripped: {given.get('tripped')!r} is neither true nor false; send one of them")
+            errors.append(
+                f"tripped: {as_sent(given.get('tripped'))} is neither true nor false; send one of them"
+            )
         errors += [
-            f"{name}: {given.get(name)!r} is no text; say {asks}"
+            f"{name}: {as_sent(given.get(name))} is no line of 1 to {MAX_TEXT} characters; say {asks}"
             for name, asks in (("by", "who"), ("reason", "why"))
-            if not isinstance(given.get(name), str) or not given[name].strip()
+            if not is_line(given.get(name))
         ]
         if errors:
             raise BadRequest(errors)
@@ -244,7 +246,9 @@ async def reload(promise: Promise, body: bytes) -> tuple[Answer, list[str]]:
         if given.get("poisoned") is True:
             blobs = [entry.key for entry in await desk.state.entries(desk.room("poisoned"))]
         elif not isinstance(blobs, list) or not blobs or not all(isinstance(blob, str) for blob in blobs):
-            raise BadRequest([f"blobs: {blobs!r} is no list of blob names; send one, or poisoned: true"])
+            raise BadRequest(
+                [f"blobs: {as_sent(blobs)} is no list of blob names; send one, or poisoned: true"]
+            )
         messages.extend(await steps.reload(desk, blobs))
         return as_json({"queued": blobs}, 202)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -16,6 +16,8 @@ from shared.steps import ScanRequest
 MAX_BODY_BYTES = 16_384
 MAX_SYMBOLS = 200
 MAX_PAGE = 500
+MAX_NUMBER = Decimal(1_000_000_000)
+MAX_TEXT = 200
 SCAN_FIELDS = ("venues", "symbols", "min_net_bps", "capital")
 
 
@@ -25,6 +27,17 @@ class BadRequest(InputError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+def as_sent(value: object) -> str:
+    """A value as an error repeats it: JSON's own words, and not much of a long one."""
+    text = repr(value) if isinstance(value, str) else orjson.dumps(value).decode()
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}..."
+
+
+def is_line(value: object) -> bool:
+    """Whether a value is a line that a person can read."""
+    return isinstance(value, str) and 0 < len(value.strip()) <= MAX_TEXT and value.isprintable()
 
 
 def body_object(body: bytes) -> dict[str, Any]:
@@ -42,30 +55,32 @@ def body_object(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise BadRequest([f"body: is no JSON ({error}); send an object such as {{}}"]) from None
     if not isinstance(parsed, dict):
-        raise BadRequest([f"body: is {type(parsed).__name__}; send a JSON object such as {{}}"])
+        raise BadRequest([f"body: {as_sent(parsed)} is no object; send one such as {{}}"])
     return parsed
 
 
 def positive(name: str, value: object, errors: list[str], *, zero: bool) -> Decimal | None:
     """A number of a request that must not be negative, or None with the error noted."""
-    remedy = f"send a number {'of zero or more' if zero else 'above zero'}"
+    remedy = f"send a number {'of zero or more' if zero else 'above zero'}, {MAX_NUMBER} at most"
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        errors.append(f"{name}: {value!r} is no number; {remedy}")
+        errors.append(f"{name}: {as_sent(value)} is no number; {remedy}")
         return None
     try:
         number = Decimal(str(value))
     except InvalidOperation:
-        errors.append(f"{name}: {value!r} is no number; {remedy}")
+        errors.append(f"{name}: {as_sent(value)} is no number; {remedy}")
         return None
-    if not number.is_finite() or number < 0 or (number == 0 and not zero):
-        errors.append(f"{name}: {value!r} is out of range; {remedy}")
+    if not number.is_finite() or not 0 <= number <= MAX_NUMBER or (number == 0 and not zero):
+        errors.append(f"{name}: {as_sent(value)} is out of range; {remedy}")
         return None
     return number
 
 
 def _names(field: str, value: object, errors: list[str]) -> tuple[str, ...] | None:
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
-        errors.append(f'{field}: {value!r} is no list of names; send one such as ["..."] or leave it out')
+        errors.append(
+            f'{field}: {as_sent(value)} is no list of names; send one such as ["..."] or leave it out'
+        )
         return None
     if len(value) > MAX_SYMBOLS:
         errors.append(f"{field}: {len(value)} names, limit {MAX_SYMBOLS}; send fewer")
@@ -95,14 +110,14 @@ def scan_request(body: bytes, venues: tuple[str, ...]) -> ScanRequest:
     if given.get("venues") is not None:
         chosen = _names("venues", given["venues"], errors)
         errors += [
-            f"venues: {name!r} is unknown; known are {', '.join(venues)}"
+            f"venues: {as_sent(name)} is unknown; known are {', '.join(venues)}"
             for name in chosen or ()
             if name not in venues
         ]
     if given.get("symbols") is not None:
         symbols = _names("symbols", given["symbols"], errors)
         errors += [
-            f"symbols: {name!r} is no symbol; write BASE/QUOTE"
+            f"symbols: {as_sent(name)} is no symbol; write BASE/QUOTE"
             for name in symbols or ()
             if name.count("/") != 1 or not all(name.split("/"))
         ]
@@ -132,12 +147,13 @@ def _filter_value(name: str, value: str, kind: str, errors: list[str]) -> str | 
     remedy = "write 2026-01-31T12:00:00Z"
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
-        errors.append(f"{name}: {value!r} is no time; {remedy}")
+        if moment.tzinfo is None:
+            errors.append(f"{name}: {as_sent(value)} has no time zone; {remedy}")
+            return None
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        errors.append(f"{name}: {as_sent(value)} is no time; {remedy}")
         return None
-    if moment.tzinfo is None:
-        errors.append(f"{name}: {value!r} has no time zone; {remedy}")
-    return moment
 
 
 def page(params: Mapping[str, str], filters: Mapping[str, str]) -> Page:
@@ -155,10 +171,11 @@ def page(params: Mapping[str, str], filters: Mapping[str, str]) -> Page:
     numbers: dict[str, int] = {}
     for name, (least, most, default) in bounds.items():
         value = params.get(name, str(default))
-        if value.isascii() and value.isdigit() and least <= int(value) <= most:
+        written = value if value.isascii() and len(value) <= len(str(most)) else ""
+        if written.isdigit() and least <= int(written) <= most:
             numbers[name] = int(value)
         else:
-            errors.append(f"{name}: {value!r} is no whole number from {least} to {most}; send one")
+            errors.append(f"{name}: {as_sent(value)} is no whole number from {least} to {most}; send one")
     where: dict[str, Any] = {}
     for name, value in params.items():
         if name in bounds or name == "code":
