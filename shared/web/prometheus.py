@@ -58,7 +58,8 @@ async def answer(desk: Desk) -> Answer:
         TransientLoadError: the warehouse cannot answer now.
         StorageError: the state cannot be read.
     """
-    return Answer(200, exposition(await read_stored(desk)), CONTENT_TYPE_PLAIN_0_0_4)
+    kind, _, _ = CONTENT_TYPE_PLAIN_0_0_4.rpartition(";")  # the host adds the charset to every text itself
+    return Answer(200, exposition(await read_stored(desk)), kind)
 
 
 def exposition(stored: Stored) -> bytes:
