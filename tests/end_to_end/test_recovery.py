@@ -74,6 +74,26 @@ async def test_an_absent_database_poisons_nothing_and_the_loads_catch_up(product
     assert not await desk.state.entries(desk.room("retries"))
 
 
+async def test_a_back_off_is_forgotten_when_another_message_loaded_its_blob(product, monkeypatch):
+    desk = await composition.desk()
+    found = await steps.scan(desk, steps.ScanRequest("timer"))
+
+    async def absent(*_args):
+        raise TransientLoadError("the database is away")
+
+    assert await steps.load(desk, found.load_message())
+    with monkeypatch.context() as away:
+        away.setattr(type(desk.warehouse), "load", absent)
+        assert await steps.load(desk, found.load_message())
+    (entry,) = await desk.state.entries(desk.room("retries"))
+    await settle(product, monkeypatch)
+    assert [each.key for each in await desk.state.entries(desk.room("retries"))] == [entry.key]
+    await desk.state.replace(desk.room("retries"), entry.key, {**entry.value, "next_ms": 0})
+    await settle(product, monkeypatch)
+    assert not await desk.state.entries(desk.room("retries"))
+    assert_every_blob_is_loaded_once(product.data_dir)
+
+
 async def test_back_off_doubles_and_is_bounded(product, monkeypatch):
     desk = await composition.desk()
 
