@@ -7,12 +7,13 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import accumulate, chain, islice, pairwise
 from math import inf
+from operator import mul, truediv
 from typing import NamedTuple
 
 from shared.domain.fees import FeeOverrides, taker_fee
 from shared.domain.loops import MARGIN, Graph, Top, steps
 from shared.domain.market import BookText, FeeAsset, Instrument, Snapshot, VenueMarket
-from shared.domain.tops import Prices, best_price, best_prices
+from shared.domain.tops import Picker, Prices, best_price, best_prices, picker
 
 
 class Screen(NamedTuple):
@@ -45,17 +46,11 @@ def screen(
     ]
     plan = _plan(listings)
     values = _HubValues(snapshot)
-    worths = [values[quote] for quote in plan.quotes]
+    worths = plan.pick_worths([values[quote] for quote in plan.quotes])
     bids = list(chain.from_iterable(each.bids for each in prices.values()))
     asks = list(chain.from_iterable(each.asks for each in prices.values()))
-    costs = [
-        (asks[row] or inf) * worths[quote] / keeps
-        for row, quote, keeps in zip(plan.rows, plan.row_quotes, plan.buyer_keeps, strict=True)
-    ]
-    gains = [
-        bids[row] * worths[quote] * keeps
-        for row, quote, keeps in zip(plan.rows, plan.row_quotes, plan.seller_keeps, strict=True)
-    ]
+    costs = list(map(truediv, map(mul, plan.pick([ask or inf for ask in asks]), worths), plan.buyer_keeps))
+    gains = list(map(mul, map(mul, plan.pick(bids), worths), plan.seller_keeps))
     least = [min(costs[start:end]) for start, end in pairwise(plan.starts)]
     most = [max(gains[start:end]) for start, end in pairwise(plan.starts)]
     hub_gain = 1.0
@@ -93,7 +88,8 @@ class _Listing(NamedTuple):
 class _Plan(NamedTuple):
     """The rows of all venues, counted through, that the screen looks at: next to each other by their base.
 
-    Rows of `bases[n]` are `rows[starts[n]:starts[n + 1]]`; `row_quotes` are positions in `quotes`.
+    Rows of `bases[n]` are `rows[starts[n]:starts[n + 1]]`. `pick` takes all rows from a column of all books, and
+    `pick_worths` the value of each row's quote from the values of `quotes`.
     """
 
     listings: Sequence[_Listing]
@@ -101,7 +97,8 @@ class _Plan(NamedTuple):
     bases: list[str]
     starts: list[int]
     rows: list[int]
-    row_quotes: list[int]
+    pick: Picker
+    pick_worths: Picker
     buyer_keeps: list[float]
     seller_keeps: list[float]
 
@@ -172,7 +169,8 @@ def _planned(listings: Sequence[_Listing]) -> _Plan:
         list(rows_of),
         [0, *accumulate(map(len, rows_of.values()))],
         rows,
-        [quotes[assets[row][1]] for row in rows],
+        picker(rows),
+        picker([quotes[assets[row][1]] for row in rows]),
         [factors[row][0] for row in rows],
         [factors[row][1] for row in rows],
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from shared.domain.market import BookText
 
@@ -105,6 +106,16 @@ def best_price(rows: Sequence[Sequence[str | None]]) -> float:
     except (IndexError, TypeError, ValueError):
         return 0.0
     return price if 0 < price < inf else 0.0
+
+
+Picker = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+def picker(rows: Sequence[int]) -> Picker:
+    """Takes these rows from a column."""
+    if len(rows) > 1:  # of one row, itemgetter would take the value alone
+        return itemgetter(*rows)
+    return lambda column: tuple(column[row] for row in rows)
 
 
 def with_books(books: Mapping[str, BookText], others: Mapping[str, BookText]) -> Mapping[str, BookText]:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from shared.domain.tops import Tops, best_price
+from shared.domain.tops import Picker, Tops, best_price, picker
 
 _NOTHING = "0." + "0" * 30
 """Not less, as text, than any way of writing nothing or zero; less than any positive number."""
 
 _NUMBERS = msgspec.json.Decoder(list[float])
-
-
-_Picker = Callable[[Sequence[str]], Sequence[str]]
 
 
 class Columns(NamedTuple):
@@ -41,7 +37,7 @@ class TopsReader:
         self.symbols = symbols
         self._ids: Sequence[str] = ()
         self._positions: dict[str, int] = {}
-        self._quoted = self._silent = _picker(())
+        self._quoted = self._silent = picker(())
 
     def read(self, columns: Columns) -> Tops:
         """The tops of book that anybody quotes; a side quoted as nothing or zero is empty.
@@ -84,17 +80,10 @@ class TopsReader:
                 silent.append(row)
         self._ids = columns.ids
         self._positions = {symbol: position for position, symbol in enumerate(quoted)}
-        self._quoted, self._silent = _picker(list(quoted.values())), _picker(silent)
+        self._quoted, self._silent = picker(list(quoted.values())), picker(silent)
 
 
-def _picker(rows: Sequence[int]) -> _Picker:
-    """Takes these rows from a column."""
-    if len(rows) > 1:  # of one row, itemgetter would take the text alone
-        return itemgetter(*rows)
-    return lambda column: tuple(column[row] for row in rows)
-
-
-def _any_quoted(pick: _Picker, columns: Columns) -> bool:
+def _any_quoted(pick: Picker, columns: Columns) -> bool:
     return any(map(_side, {*pick(columns.bids), *pick(columns.asks)}))
 
 
