@@ -228,6 +228,7 @@ CREATE TABLE dbo.trades (
     realised_profit DECIMAL(38, 18) NOT NULL,
     unrealised_profit DECIMAL(38, 18) NOT NULL,
     realised_value DECIMAL(38, 18) NOT NULL,
+    unrealised_value DECIMAL(38, 18) NOT NULL,
     cause_slippage DECIMAL(38, 18) NOT NULL,
     cause_delay DECIMAL(38, 18) NOT NULL,
     cause_latency DECIMAL(38, 18) NOT NULL,

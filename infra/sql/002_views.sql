@@ -12,7 +12,8 @@ SELECT
     best.market, best.scan_id, best.opportunity_id, best.time, best.day, best.rank_of_day, best.kind,
     best.path, best.venues, best.start_asset, best.start_amount, best.net_profit, best.net_bps,
     best.profit_value, verdicts.decision, verdicts.confidence, trades.status, trades.realised_profit,
-    trades.realised_value
+    trades.unrealised_profit, trades.realised_value, trades.unrealised_value,
+    trades.realised_value + trades.unrealised_value AS trade_profit_value
 FROM (
     SELECT
         o.market, o.scan_id, o.opportunity_id, o.time, CAST(CAST(o.time AS DATE) AS DATETIME2(3)) AS day, o.kind, o.path, o.venues,
@@ -79,7 +80,9 @@ SELECT
     MAX(o.net_bps) AS highest_net_bps,
     SUM(o.profit_value) AS profit_value,
     SUM(CASE WHEN t.status IN ('filled', 'partial') THEN 1 ELSE 0 END) AS trades,
-    SUM(t.realised_value) AS realised_value
+    SUM(t.realised_value) AS realised_value,
+    SUM(t.unrealised_value) AS unrealised_value,
+    SUM(t.realised_value + t.unrealised_value) AS trade_profit_value
 FROM arbitrage_opportunities AS o
 LEFT JOIN trades AS t ON t.scan_id = o.scan_id AND t.opportunity_id = o.opportunity_id
 GROUP BY o.market, CAST(CAST(o.time AS DATE) AS DATETIME2(3)), o.venues, o.kind;
@@ -131,8 +134,10 @@ GO
 CREATE VIEW dbo.v_profit_by_hour AS
 SELECT
     t.market, CAST(DATEADD(HOUR, DATEDIFF(HOUR, 0, t.time), 0) AS DATETIME2(3)) AS hour, COUNT(*) AS trades,
-    SUM(CASE WHEN t.realised_value > 0 THEN 1 ELSE 0 END) AS winners,
-    SUM(t.realised_value) AS realised_value
+    SUM(CASE WHEN t.realised_value + t.unrealised_value > 0 THEN 1 ELSE 0 END) AS winners,
+    SUM(t.realised_value) AS realised_value,
+    SUM(t.unrealised_value) AS unrealised_value,
+    SUM(t.realised_value + t.unrealised_value) AS trade_profit_value
 FROM trades AS t
 WHERE t.status IN ('filled', 'partial')
 GROUP BY t.market, CAST(DATEADD(HOUR, DATEDIFF(HOUR, 0, t.time), 0) AS DATETIME2(3));
@@ -141,7 +146,7 @@ GO
 DROP VIEW IF EXISTS dbo.v_trade_daily;
 GO
 
--- Trades by day: how they ended and what they realised.
+-- Trades by day: how they ended and what they earned.
 CREATE VIEW dbo.v_trade_daily AS
 SELECT
     t.market, CAST(CAST(t.time AS DATE) AS DATETIME2(3)) AS day, COUNT(*) AS trades,
@@ -149,10 +154,12 @@ SELECT
     SUM(CASE WHEN t.status = 'partial' THEN 1 ELSE 0 END) AS partial,
     SUM(CASE WHEN t.status = 'missed' THEN 1 ELSE 0 END) AS missed,
     SUM(CASE WHEN t.status = 'refused' THEN 1 ELSE 0 END) AS refused,
-    SUM(CASE WHEN t.realised_value > 0 THEN 1 ELSE 0 END) AS winners,
-    100.0 * SUM(CASE WHEN t.realised_value > 0 THEN 1 ELSE 0 END)
+    SUM(CASE WHEN t.realised_value + t.unrealised_value > 0 THEN 1 ELSE 0 END) AS winners,
+    100.0 * SUM(CASE WHEN t.realised_value + t.unrealised_value > 0 THEN 1 ELSE 0 END)
     / NULLIF(SUM(CASE WHEN t.status IN ('filled', 'partial') THEN 1 ELSE 0 END), 0) AS hit_rate_percent,
-    SUM(t.realised_value) AS realised_value
+    SUM(t.realised_value) AS realised_value,
+    SUM(t.unrealised_value) AS unrealised_value,
+    SUM(t.realised_value + t.unrealised_value) AS trade_profit_value
 FROM trades AS t
 GROUP BY t.market, CAST(CAST(t.time AS DATE) AS DATETIME2(3));
 GO

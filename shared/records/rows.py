@@ -180,7 +180,7 @@ def trade_rows(scan: ScanKey, trades: Iterable[Trade]) -> list[Row]:
     """
     fields = (
         "opportunity_id status reason detail kind start_asset start_amount decision_profit realised_profit "
-        "unrealised_profit realised_value"
+        "unrealised_profit realised_value unrealised_value"
     )
     rows: list[Row] = []
     for trade in trades:

@@ -248,6 +248,7 @@ _TABLES = (
         _decimal("realised_profit", "start asset", "flows of the start asset over all fills"),
         _decimal("unrealised_profit", "start asset", "remaining exposure at value"),
         _decimal("realised_value", "USDT", "realised_profit at value"),
+        _decimal("unrealised_value", "USDT", "unrealised_profit at value"),
         *(
             _decimal(f"cause_{cause}", "start asset", "part of realised - decision profit")
             for cause in CAUSES

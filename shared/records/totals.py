@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
+from shared.domain.exact import EXACT, ZERO
 from shared.records.tables import TABLES, Column, Kind, Table
 from shared.records.text import plain
 
@@ -29,7 +31,7 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What one total adds up: a column of a table's rows, or their number; by up to two columns.
+    """What one total adds up: some columns of a table's rows, or their number; by up to two columns.
 
     `only` names a column and the values of it that count.
     """
@@ -37,7 +39,7 @@ class Sum:
     name: str
     table: str
     by: tuple[str, ...] = ()
-    column: str | None = None
+    columns: tuple[str, ...] = ()
     only: tuple[str, tuple[str, ...]] | None = None
     label: str = ""
 
@@ -46,13 +48,15 @@ class Sum:
         if self.only is not None and row[self.only[0]] not in self.only[1]:
             return None
         labels = (*(str(row[name]) for name in self.by), self.label, "", "")
-        value = 1 if self.column is None else row[self.column]
-        return None if value is None else ((row["market"], self.name, labels[0], labels[1]), Decimal(value))
+        values = [row[column] for column in self.columns] or [1]
+        if None in values:
+            return None
+        return (row["market"], self.name, labels[0], labels[1]), reduce(EXACT.add, map(Decimal, values))
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How many trades with fills realised at most how much of what they started with; `bounds` are ratios."""
+    """How many trades with fills earned at most how much of what they started with; `bounds` are ratios."""
 
     name: str
     table: str
@@ -63,15 +67,15 @@ class Spread:
         started = Decimal(row["start_amount"])
         if row["status"] not in _EXECUTED[1] or not started:
             return None
-        ratio = Decimal(row["realised_profit"]) / started
-        bound = next((plain(bound) for bound in self.bounds if ratio <= bound), "+Inf")
+        profit = EXACT.add(Decimal(row["realised_profit"]), Decimal(row["unrealised_profit"]))
+        bound = next((plain(bound) for bound in self.bounds if profit / started <= bound), "+Inf")
         return (row["market"], self.name, bound, ""), Decimal(1)
 
 
 PROFIT_BOUNDS = tuple(
     Decimal(bound).scaleb(-4) for bound in (-100, -50, -20, -10, -5, 0, 2, 5, 10, 20, 30, 50, 100, 200)
 )
-"""Upper bounds of realised profit as parts of the amount a trade started with: basis points."""
+"""Upper bounds of profit as parts of the amount a trade started with: basis points."""
 
 _ANSWERED = ("status", ("ok",))
 _EXECUTED = ("status", ("filled", "partial"))
@@ -79,19 +83,19 @@ _LOOP = ("kind", "venues")
 
 SUMS = (
     Sum("scans", "scans", ("triggered_by",)),
-    Sum("scan_duration_ms", "scans", ("triggered_by",), "duration_ms"),
+    Sum("scan_duration_ms", "scans", ("triggered_by",), ("duration_ms",)),
     Sum("venue_answers", "venue_health", ("venue", "status")),
-    Sum("venue_latency_ms", "venue_health", ("venue",), "latency_ms", _ANSWERED),
+    Sum("venue_latency_ms", "venue_health", ("venue",), ("latency_ms",), _ANSWERED),
     Sum("opportunities", "arbitrage_opportunities", _LOOP),
-    Sum("opportunity_profit_usdt", "arbitrage_opportunities", _LOOP, "profit_value"),
-    Sum("rejections", "rejections", ("reason",), "refused"),
+    Sum("opportunity_profit_usdt", "arbitrage_opportunities", _LOOP, ("profit_value",)),
+    Sum("rejections", "rejections", ("reason",), ("refused",)),
     Sum("trades", "trades", ("status",)),
-    Sum("trade_profit_usdt", "trades", _LOOP, "realised_value", _EXECUTED),
+    Sum("trade_profit_usdt", "trades", _LOOP, ("realised_value", "unrealised_value"), _EXECUTED),
     Spread("trade_profit_ratio", "trades", PROFIT_BOUNDS),
     Sum("verdicts", "verdicts", ("source", "decision")),
-    Sum("ai_cost_usd", "verdicts", (), "cost_usd"),
-    Sum("ai_tokens", "verdicts", (), "input_tokens", label="input"),
-    Sum("ai_tokens", "verdicts", (), "output_tokens", label="output"),
+    Sum("ai_cost_usd", "verdicts", (), ("cost_usd",)),
+    Sum("ai_tokens", "verdicts", (), ("input_tokens",), label="input"),
+    Sum("ai_tokens", "verdicts", (), ("output_tokens",), label="output"),
 )
 
 
@@ -102,5 +106,5 @@ def increments(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[Key, Dec
         for row in rows.get(each.table, ()):
             if (found := each.of(row)) is not None:
                 key, amount = found
-                added[key] = added.get(key, Decimal(0)) + amount
+                added[key] = EXACT.add(added.get(key, ZERO), amount)
     return dict(sorted(added.items()))

@@ -228,6 +228,7 @@ class Sample:
             realised_profit=Decimal("1.1"),
             unrealised_profit=Decimal("-0.2"),
             realised_value=Decimal("1.1"),
+            unrealised_value=Decimal("-0.2"),
             causes=(("slippage", Decimal(-1)), ("fees", Decimal("-0.89"))),
             exposure=(("BTC", Decimal("0.00001")),),
             fills=(fill, fill),

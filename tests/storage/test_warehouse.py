@@ -255,6 +255,8 @@ async def test_views_add_up_what_the_tables_hold(warehouse, make_sample):
         "winners": 30,
         "hit_rate_percent": "100",
         "realised_value": "33",
+        "unrealised_value": "-6",
+        "trade_profit_value": "27",
     }
     binance, kraken = await warehouse.select("v_exchange_performance", {"market": "simulated"}, [], 10)
     assert (binance["venue"], binance["scans_ok"], binance["answered_percent"]) == ("binance", 30, "100")

@@ -83,8 +83,10 @@ def batch(number, time_ms):
                 venues=venues,
                 start_asset="USDT",
                 start_amount="1000",
-                realised_profit=f"{number - 5}.25",
-                realised_value=f"{number - 5}.25",
+                realised_profit=f"{number + 5}.25",
+                unrealised_profit="-10",
+                realised_value=f"{number + 5}.25",
+                unrealised_value="-10",
             )
         ],
     }

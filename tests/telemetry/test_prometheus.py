@@ -90,10 +90,11 @@ async def test_the_distribution_of_profit_counts_what_lies_at_or_below_each_boun
     assert len(bounds) == len(PROFIT_BOUNDS) + 1
     for bound, count in bounds.items():
         limit = 1e9 if bound == "+Inf" else float(bound) * 1000
-        asked = f"SELECT COUNT(*) FROM trades WHERE status IN ('filled', 'partial') AND realised_profit <= {limit}"
-        assert ((count,),) == tuple(
-            sums(asked.replace("realised_profit", "CAST(realised_profit AS REAL)"))
-        ), bound
+        asked = (
+            "SELECT COUNT(*) FROM trades WHERE status IN ('filled', 'partial') "
+            f"AND CAST(realised_profit AS REAL) + CAST(unrealised_profit AS REAL) <= {limit}"
+        )
+        assert ((count,),) == tuple(sums(asked)), bound
     assert 0 < bounds["0"] < bounds["+Inf"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.adapters.sql.view import DAY, HOUR, MARKET, View, decimal_column, int_column, of
+from shared.adapters.sql.view import DAY, HOUR, MARKET, TRADE_PROFIT, View, decimal_column, int_column, of
 from shared.records.tables import TABLES
 
 DESK_VIEWS = (
@@ -13,15 +13,17 @@ DESK_VIEWS = (
             MARKET,
             HOUR,
             int_column("trades", "trades", "executions with a fill"),
-            int_column("winners", "trades", "those that realised more than nothing"),
-            decimal_column("realised_value", "USDT", "what they realised"),
+            int_column("winners", "trades", "those that earned more than nothing"),
+            *TRADE_PROFIT,
         ),
         ("market", "hour"),
         """
 SELECT
     t.market, HOUR_OF(t.time) AS hour, COUNT(*) AS trades,
-    SUM(CASE WHEN EXACT(t.realised_value) > 0 THEN 1 ELSE 0 END) AS winners,
-    SUM(EXACT(t.realised_value)) AS realised_value
+    SUM(CASE WHEN EXACT(t.realised_value) + EXACT(t.unrealised_value) > 0 THEN 1 ELSE 0 END) AS winners,
+    SUM(EXACT(t.realised_value)) AS realised_value,
+    SUM(EXACT(t.unrealised_value)) AS unrealised_value,
+    SUM(EXACT(t.realised_value) + EXACT(t.unrealised_value)) AS trade_profit_value
 FROM trades AS t
 WHERE t.status IN ('filled', 'partial')
 GROUP BY t.market, HOUR_OF(t.time)
@@ -29,7 +31,7 @@ GROUP BY t.market, HOUR_OF(t.time)
     ),
     View(
         "v_trade_daily",
-        "Trades by day: how they ended and what they realised.",
+        "Trades by day: how they ended and what they earned.",
         (
             MARKET,
             DAY,
@@ -38,9 +40,9 @@ GROUP BY t.market, HOUR_OF(t.time)
                 int_column(status, "trades", f"status {status}")
                 for status in ("filled", "partial", "missed", "refused")
             ),
-            int_column("winners", "trades", "those that realised more than nothing"),
+            int_column("winners", "trades", "those that earned more than nothing"),
             decimal_column("hit_rate_percent", "%", "winners of those with fills"),
-            decimal_column("realised_value", "USDT", "what they realised"),
+            *TRADE_PROFIT,
         ),
         ("market", "day"),
         """
@@ -50,10 +52,12 @@ SELECT
     SUM(CASE WHEN t.status = 'partial' THEN 1 ELSE 0 END) AS partial,
     SUM(CASE WHEN t.status = 'missed' THEN 1 ELSE 0 END) AS missed,
     SUM(CASE WHEN t.status = 'refused' THEN 1 ELSE 0 END) AS refused,
-    SUM(CASE WHEN EXACT(t.realised_value) > 0 THEN 1 ELSE 0 END) AS winners,
-    100.0 * SUM(CASE WHEN EXACT(t.realised_value) > 0 THEN 1 ELSE 0 END)
+    SUM(CASE WHEN EXACT(t.realised_value) + EXACT(t.unrealised_value) > 0 THEN 1 ELSE 0 END) AS winners,
+    100.0 * SUM(CASE WHEN EXACT(t.realised_value) + EXACT(t.unrealised_value) > 0 THEN 1 ELSE 0 END)
     / NULLIF(SUM(CASE WHEN t.status IN ('filled', 'partial') THEN 1 ELSE 0 END), 0) AS hit_rate_percent,
-    SUM(EXACT(t.realised_value)) AS realised_value
+    SUM(EXACT(t.realised_value)) AS realised_value,
+    SUM(EXACT(t.unrealised_value)) AS unrealised_value,
+    SUM(EXACT(t.realised_value) + EXACT(t.unrealised_value)) AS trade_profit_value
 FROM trades AS t
 GROUP BY t.market, DAY_OF(t.time)
 """,

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from shared.adapters.sql.view import DAY, HOUR, MARKET, View, decimal_column, int_column, joined, of
+from shared.adapters.sql.view import (
+    DAY,
+    HOUR,
+    MARKET,
+    TRADE_PROFIT,
+    View,
+    decimal_column,
+    int_column,
+    joined,
+    of,
+)
 from shared.records.tables import TABLES
 
 _BEST_OF_A_DAY = 100
@@ -20,7 +30,8 @@ MARKET_VIEWS = (
                 "kind path venues start_asset start_amount net_profit net_bps profit_value",
             ),
             *joined("verdicts", "decision confidence"),
-            *joined("trades", "status realised_profit realised_value"),
+            *joined("trades", "status realised_profit unrealised_profit"),
+            *TRADE_PROFIT,
         ),
         ("scan_id", "opportunity_id"),
         f"""
@@ -28,7 +39,8 @@ SELECT
     best.market, best.scan_id, best.opportunity_id, best.time, best.day, best.rank_of_day, best.kind,
     best.path, best.venues, best.start_asset, best.start_amount, best.net_profit, best.net_bps,
     best.profit_value, verdicts.decision, verdicts.confidence, trades.status, trades.realised_profit,
-    trades.realised_value
+    trades.unrealised_profit, trades.realised_value, trades.unrealised_value,
+    EXACT(trades.realised_value) + EXACT(trades.unrealised_value) AS trade_profit_value
 FROM (
     SELECT
         o.market, o.scan_id, o.opportunity_id, o.time, DAY_OF(o.time) AS day, o.kind, o.path, o.venues,
@@ -111,7 +123,7 @@ LEFT JOIN (
             decimal_column("highest_net_bps", "basis points", "highest net edge"),
             decimal_column("profit_value", "USDT", "net profit on paper"),
             int_column("trades", "trades", "executions with a fill"),
-            decimal_column("realised_value", "USDT", "what they realised"),
+            *TRADE_PROFIT,
         ),
         ("market", "day", "venues", "kind"),
         """
@@ -121,7 +133,9 @@ SELECT
     MAX(EXACT(o.net_bps)) AS highest_net_bps,
     SUM(EXACT(o.profit_value)) AS profit_value,
     SUM(CASE WHEN t.status IN ('filled', 'partial') THEN 1 ELSE 0 END) AS trades,
-    SUM(EXACT(t.realised_value)) AS realised_value
+    SUM(EXACT(t.realised_value)) AS realised_value,
+    SUM(EXACT(t.unrealised_value)) AS unrealised_value,
+    SUM(EXACT(t.realised_value) + EXACT(t.unrealised_value)) AS trade_profit_value
 FROM arbitrage_opportunities AS o
 LEFT JOIN trades AS t ON t.scan_id = o.scan_id AND t.opportunity_id = o.opportunity_id
 GROUP BY o.market, DAY_OF(o.time), o.venues, o.kind

@@ -2,7 +2,7 @@
 
 Four macros hide the dialects' differences: EXACT(decimal), HOUR_OF(time), DAY_OF(time) and
 MS_BETWEEN(from, to). SQLite keeps decimals as texts, so EXACT computes them there as doubles, right to 15
-digits; T-SQL stays exact.
+digits; T-SQL stays exact, but for the last of 18 decimals where two columns are added.
 """
 
 from __future__ import annotations
@@ -75,3 +75,8 @@ def time_column(name: str, source: str) -> Column:
 HOUR = time_column("hour", "start of the hour")
 DAY = time_column("day", "start of the day")
 MARKET = TABLES["scans"].column("market")
+TRADE_PROFIT = (
+    decimal_column("realised_value", "USDT", "start assets that simulated trades brought, at value"),
+    decimal_column("unrealised_value", "USDT", "what they left long or short, at value"),
+    decimal_column("trade_profit_value", "USDT", "realised_value + unrealised_value"),
+)
