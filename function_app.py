@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, List  # noqa: UP035 - see Messages
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared import composition, steps, upkeep, workflow
+from shared import composition, loading, steps, upkeep, workflow
+from shared.scans import ScanRequest
 from shared.web import endpoints
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ async def start(client: df.DurableOrchestrationClient, work: dict[str, Any]) -> 
 @app.queue_output(arg_name="loads", queue_name=LOADS, connection=STORAGE)
 @app.durable_client_input(client_name="client")
 async def scan_timer(timer: func.TimerRequest, loads: func.Out[str], client: Any) -> None:
-    scan = await steps.scan(await composition.desk(), steps.ScanRequest("timer"))
+    scan = await steps.scan(await composition.desk(), ScanRequest("timer"))
     if scan.opportunities:
         await start(client, scan.work())
     loads.set(scan.load_message())
@@ -126,13 +127,13 @@ async def record(given: dict, loads: func.Out[str]) -> list:  # type: ignore[typ
 @app.queue_output(arg_name="poison", queue_name=POISON, connection=STORAGE)
 async def load_sql(message: func.QueueMessage, poison: func.Out[str]) -> None:
     text = message.get_body().decode()
-    if not await steps.load(await composition.desk(), text):
+    if not await loading.load(await composition.desk(), text):
         poison.set(text)
 
 
 @app.queue_trigger(arg_name="message", queue_name=POISON, connection=STORAGE)
 async def load_sql_poison(message: func.QueueMessage) -> None:
-    await steps.keep_poisoned(await composition.desk(), message.get_body().decode())
+    await loading.keep_poisoned(await composition.desk(), message.get_body().decode())
 
 
 @app.route("reload", methods=["POST"])

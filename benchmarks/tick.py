@@ -40,7 +40,7 @@ from shared.domain.market import VENUE_IDS, Snapshot, VenueMarket
 from shared.domain.policy import DetectionPolicy
 from shared.errors import VenueError
 from shared.garbage import collection_paused
-from shared.steps import packed
+from shared.storing import packed
 
 DATED = "/v5/market/tickers"
 """Whose answer carries the time at which it was made."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from shared import composition, diagnosis, evaluation, inline, settings, snapshots, steps, telling
+from shared import composition, diagnosis, evaluation, inline, loading, settings, snapshots, steps, telling
 from shared.adapters.rules import RulesAnalyst
 from shared.desk import Desk
 from shared.domain.detection import detect as detect_in
@@ -22,6 +22,7 @@ from shared.domain.fees import fee_overrides
 from shared.domain.policy import DetectionPolicy
 from shared.errors import InputError, MalformedRecord, NoVenueAnswered, SettingsError
 from shared.records import trade_from_dict
+from shared.scans import ScanRequest
 from shared.web import endpoints
 
 UNASKED_VENUES = "http://127.0.0.1:9"
@@ -67,18 +68,18 @@ async def scan(given: argparse.Namespace) -> int:
         telling.log.setLevel(logging.WARNING)  # its line about the scan is this command's output
     async with in_process() as desk:
         try:
-            found = await steps.scan(desk, steps.ScanRequest("command"))
+            found = await steps.scan(desk, ScanRequest("command"))
         except NoVenueAnswered as error:
             complain(f"no venue answered: {error}")
             return 1
-        failed = not await steps.load(desk, found.load_message())
+        failed = not await loading.load(desk, found.load_message())
         traded: dict[str, Any] = {"verdicts": [], "trades": []}
         if found.opportunities:
 
             async def record(work: dict[str, Any]) -> list[dict[str, Any]]:
                 nonlocal failed
                 recorded = await steps.record(desk, work)
-                failed = not await steps.load(desk, recorded.load_message()) or failed
+                failed = not await loading.load(desk, recorded.load_message()) or failed
                 return recorded.trades
 
             traded = await inline.run_workflow(
@@ -178,9 +179,9 @@ async def reload(given: argparse.Namespace) -> int:
     chosen = settings.read()
     async with _closing(replace(chosen, simulator_url=chosen.simulator_url or UNASKED_VENUES)) as desk:
         failed = 0
-        for message in await steps.reload(desk, given.blobs):
+        for message in await loading.reload(desk, given.blobs):
             blob = orjson.loads(message)["blob"]
-            if await steps.load(desk, message):
+            if await loading.load(desk, message):
                 left, why = await desk.state.get(desk.room("retries"), blob), "error"
             else:
                 left, why = await desk.state.get(desk.room("poisoned"), blob), "reason"

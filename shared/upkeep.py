@@ -13,7 +13,7 @@ from shared.desk import Desk
 from shared.errors import TransientLoadError
 from shared.health import measure, taken_ms
 from shared.records import partition
-from shared.steps import load_message
+from shared.scans import load_message
 
 log = logging.getLogger("arbitrage")
 

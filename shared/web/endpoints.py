@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from shared import findings, records, steps
+from shared import findings, loading, records, steps
 from shared.desk import Desk, read_standing
 from shared.domain.kill_switch import KillSwitch
 from shared.errors import (
@@ -19,8 +19,8 @@ from shared.errors import (
     TransientLoadError,
 )
 from shared.findings import Findings
+from shared.scans import Scan
 from shared.snapshots import opportunity_json, rejection_json
-from shared.steps import Scan
 from shared.version import VERSION
 from shared.web import overview as overviews
 from shared.web import page as pages
@@ -249,7 +249,7 @@ async def reload(promise: Promise, body: bytes) -> tuple[Answer, list[str]]:
             raise BadRequest(
                 [f"blobs: {as_sent(blobs)} is no list of blob names; send one, or poisoned: true"]
             )
-        messages.extend(await steps.reload(desk, blobs))
+        messages.extend(await loading.reload(desk, blobs))
         return as_json({"queued": blobs}, 202)
 
     return await guarded(promise, work), messages

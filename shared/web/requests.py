@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from shared.errors import InputError
-from shared.steps import ScanRequest
+from shared.scans import ScanRequest
 
 MAX_BODY_BYTES = 16_384
 MAX_SYMBOLS = 200

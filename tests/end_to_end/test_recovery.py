@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from shared import composition, steps, upkeep
+from shared import composition, loading, steps, upkeep
 from shared.errors import TransientLoadError
 from tests.end_to_end.auditing import (
     assert_balances_equal_the_fills,
@@ -81,10 +81,10 @@ async def test_a_back_off_is_forgotten_when_another_message_loaded_its_blob(prod
     async def absent(*_args):
         raise TransientLoadError("the database is away")
 
-    assert await steps.load(desk, found.load_message())
+    assert await loading.load(desk, found.load_message())
     with monkeypatch.context() as away:
         away.setattr(type(desk.warehouse), "load", absent)
-        assert await steps.load(desk, found.load_message())
+        assert await loading.load(desk, found.load_message())
     (entry,) = await desk.state.entries(desk.room("retries"))
     await settle(product, monkeypatch)
     assert [each.key for each in await desk.state.entries(desk.room("retries"))] == [entry.key]
@@ -104,7 +104,7 @@ async def test_back_off_doubles_and_is_bounded(product, monkeypatch):
     monkeypatch.setattr(type(desk.warehouse), "load", absent)
     waits = []
     for _ in range(8):
-        assert await steps.load(desk, found.load_message())
+        assert await loading.load(desk, found.load_message())
         (entry,) = await desk.state.entries(desk.room("retries"))
         waits.append(round((entry.value["next_ms"] - desk.clock.now_ms()) / 1000))
     assert waits == [30, 60, 120, 240, 480, 900, 900, 900]
@@ -146,5 +146,5 @@ async def test_a_blob_the_lake_does_not_have_cannot_be_reloaded(product):
 async def test_a_message_that_names_no_blob_is_kept_as_poison(product):
     desk = await composition.desk()
     for text in ("no json", json.dumps({"other": 1}), json.dumps([1])):
-        assert not await steps.load(desk, text)
+        assert not await loading.load(desk, text)
     assert len(await desk.state.entries(desk.room("poisoned"))) == 3

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 from sqlalchemy import Engine, event
 
-from shared import composition, inline, settings, steps, upkeep
+from shared import composition, inline, loading, settings, steps, upkeep
 from simulator.market import World
 from simulator.server import SimulatorServer, wall_clock_ms
 from tests.end_to_end.auditing import (
@@ -85,7 +85,7 @@ class Day:
                 await self._scan()
             left = await upkeep.watch(self._desk)
             for message in left.load_messages:
-                assert await steps.load(self._desk, message)
+                assert await loading.load(self._desk, message)
             for work in left.workflows:
                 await self._trade(work)
             self._clock.at_ms += MINUTE_MS
@@ -93,14 +93,14 @@ class Day:
     async def _scan(self):
         found = await steps.scan(self._desk, steps.ScanRequest("timer"))
         self.scans += 1
-        assert await steps.load(self._desk, found.load_message())
+        assert await loading.load(self._desk, found.load_message())
         if found.opportunities:
             await self._trade(found.work())
 
     async def _trade(self, work):
         async def record(given):
             recorded = await steps.record(self._desk, given)
-            assert await steps.load(self._desk, recorded.load_message())
+            assert await loading.load(self._desk, recorded.load_message())
             return recorded.trades
 
         await inline.run_workflow(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared import composition, inline, settings, steps, upkeep
+from shared import composition, inline, loading, settings, steps, upkeep
 from simulator.market import World
 from simulator.server import SimulatorServer
 
@@ -51,7 +51,7 @@ async def command(*arguments):
 async def a_scan_that_trades(desk):
     for _ in range(20):
         found = await steps.scan(desk, steps.ScanRequest("timer"))
-        assert await steps.load(desk, found.load_message())
+        assert await loading.load(desk, found.load_message())
         if found.opportunities:
             return found
     pytest.fail("20 scans of the simulated market found no opportunity")
@@ -80,8 +80,8 @@ async def test_scans_are_traded_loaded_compacted_and_replayed_from_azure_storage
         },
     )
     assert len(output["trades"]) == len(found.opportunities)
-    assert await steps.load(desk, recorded[0].load_message())
-    assert await steps.load(desk, recorded[0].load_message())
+    assert await loading.load(desk, recorded[0].load_message())
+    assert await loading.load(desk, recorded[0].load_message())
     trades = await desk.warehouse.select("trades", {"scan_id": found.scan_id}, [], 100)
     assert sorted(trade["trade_id"] for trade in trades) == sorted(trade["id"] for trade in output["trades"])
     assert not (await upkeep.watch(desk)).load_messages
