@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from localhost import host as hosting
 from localhost.indexing import load_app
 from localhost.queues import Queues
-from shared import steps, upkeep
+from shared import loading, upkeep
 from shared.adapters import azure_storage, embedded, parquet, sql  # noqa: F401 - before the fork, not after each
 from shared.adapters.sql import loading, reading  # noqa: F401 - as above
 
@@ -103,7 +103,7 @@ def be_unruly(seed, data_dir, diary):
     UnrulyQueues.diary = diary
     hosting.Queues = UnrulyQueues
     upkeep.SETTLING_MS = 500
-    steps.LOAD_BACKOFF_MS, steps.LOAD_BACKOFF_LIMIT_MS = 100, 400
+    loading.LOAD_BACKOFF_MS, loading.LOAD_BACKOFF_LIMIT_MS = 100, 400
     break_database(diary)
     try:
         asyncio.run(live(data_dir, diary))
