@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from shared.domain.exact import BPS, EXACT, ONE, RATIO, ZERO, bps_above_one, ratio, text
 from shared.domain.gates import PRECEDENCE, Books, GatedBook, Refusal, seconds
 from shared.domain.identity import conflict, odd_books
 from shared.domain.loops import Edge, Graph, start_position
-from shared.domain.market import Currency, Side, Snapshot
+from shared.domain.market import Side, Snapshot
 from shared.domain.opportunity import Candidate, Conversion, Reason, Rejection
 from shared.domain.policy import DetectionPolicy
 from shared.domain.screen import screen
@@ -84,6 +85,13 @@ def survey(
     return _Surveyor(snapshot, policy, frozen or {}).run()
 
 
+class _Way(NamedTuple):
+    """An asset's way from one venue to another: what shows that it is another asset there, why it cannot travel."""
+
+    conflict: str | None
+    refusal: Refusal | None
+
+
 class _Surveyor:
     def __init__(
         self, snapshot: Snapshot, policy: DetectionPolicy, frozen: Mapping[tuple[str, str], int]
@@ -95,6 +103,7 @@ class _Surveyor:
         self._lengths = frozenset(LENGTHS[kind] for kind in policy.kinds)
         self._odd: dict[tuple[str, str], str] = {}
         self._compared: set[str] = set()
+        self._ways: dict[tuple[str, str, str], _Way] = {}
 
     def run(self) -> Survey:
         screened = screen(self._snapshot, self._policy.fees, self._refuses, self._lengths)
@@ -215,23 +224,28 @@ class _Surveyor:
     def _identity(self, loop: Loop) -> Iterator[Refusal]:
         for asset, came, pays in loop.crossings:
             odd = next((book for book in (came, pays) if self._is_odd(book) and book.base == asset), None)
-            shown = (
-                self._odd[odd.venue, odd.symbol]
-                if odd
-                else conflict(asset, self._currency(came.venue, asset), self._currency(pays.venue, asset))
-            )
+            way = self._way(asset, came.venue, pays.venue)
+            shown = self._odd[odd.venue, odd.symbol] if odd else way.conflict
             if shown:
                 yield Refusal(Reason.IDENTITY_CONFLICT, shown)
 
     def _transfers(self, loop: Loop) -> Iterator[Refusal]:
         for asset, came, pays in loop.crossings:
-            leaving, arriving = self._currency(came.venue, asset), self._currency(pays.venue, asset)
-            refusal = transfer_refusal(asset, came.venue, pays.venue, leaving, arriving)
+            refusal = self._way(asset, came.venue, pays.venue).refusal
             if refusal:
                 yield refusal
 
-    def _currency(self, venue: str, asset: str) -> Currency | None:
-        return self._snapshot.venues[venue].currencies.get(asset)
+    def _way(self, asset: str, source: str, target: str) -> _Way:
+        key = asset, source, target
+        if key not in self._ways:
+            leaving, arriving = (
+                self._snapshot.venues[venue].currencies.get(asset) for venue in (source, target)
+            )
+            self._ways[key] = _Way(
+                conflict(asset, leaving, arriving),
+                transfer_refusal(asset, source, target, leaving, arriving),
+            )
+        return self._ways[key]
 
 
 def _edges(book: GatedBook, base: str) -> Iterator[tuple[str, str, Edge]]:
