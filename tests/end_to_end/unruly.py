@@ -21,7 +21,8 @@ from localhost.indexing import load_app
 from localhost.queues import Queues
 from shared import loading, upkeep
 from shared.adapters import azure_storage, embedded, parquet, sql  # noqa: F401 - before the fork, not after each
-from shared.adapters.sql import loading, reading  # noqa: F401 - as above
+from shared.adapters.sql import loading as sql_loading  # noqa: F401 - as above
+from shared.adapters.sql import reading  # noqa: F401 - as above
 
 APP = Path(__file__).parents[2] / "function_app.py"
 BUSY, DROPPED, UNHEARD, TWICE, UNEXPECTED = "busy", "dropped", "unheard commit", "twice", "unexpected"
