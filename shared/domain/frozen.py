@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from zlib import crc32
@@ -101,23 +101,28 @@ def _aligned(known: Watched | None, symbols: tuple[str, ...], prints: array[int]
     return aligned
 
 
-def _fingerprints(books: Mapping[str, BookText]) -> Iterator[int]:
+def _fingerprints(books: Mapping[str, BookText]) -> Iterable[int]:
     """Of each top of book: equal for equal prices, amounts and sequence number, and of 4 bytes."""
-    return (crc32(text.encode()) for text in _tops(books))
+    return map(crc32, map(str.encode, _told(books)))
 
 
-def _tops(books: Mapping[str, BookText]) -> Iterable[str]:
-    if isinstance(books, Tops) and not books.others:
-        nothing = ("",) * len(books.bids)
-        columns = (books.bids, books.bid_amounts or nothing, books.asks, books.ask_amounts or nothing)
-        return [f"{bid} {bids} {ask} {asks} " for bid, bids, ask, asks in zip(*columns, strict=True)]
-    return [
-        f"{_top(bids)} {_top(asks)} {'' if sequence is None else sequence}"
-        for bids, asks, _, _, sequence in books.values()
-    ]
+def _told(books: Mapping[str, BookText]) -> list[str]:
+    if not isinstance(books, Tops) or books.added:
+        return [_top(book) for book in books.values()]
+    nothing = ("",) * len(books.bids)
+    columns = (books.bids, books.bid_amounts or nothing, books.asks, books.ask_amounts or nothing, nothing)
+    tops = list(map(" ".join, zip(*columns, strict=True)))
+    for symbol, book in books.irregular.items():
+        tops[books.positions[symbol]] = _top(book)
+    return tops
 
 
-def _top(rows: Sequence[Sequence[str | None]]) -> str:
+def _top(book: BookText) -> str:
+    bids, asks, _, _, sequence = book
+    return f"{_level(bids)} {_level(asks)} {'' if sequence is None else sequence}"
+
+
+def _level(rows: Sequence[Sequence[str | None]]) -> str:
     return f"{rows[0][0]} {rows[0][1] or ''}" if rows else " "
 
 
