@@ -52,7 +52,7 @@ def scan_line(found: Findings, trades: Sequence[Trade]) -> str:
     good = [answer for answer in found.venues if answer.status == "ok"]
     bad = ", ".join(f"{answer.venue} ({answer.error})" for answer in found.venues if answer.status != "ok")
     booked = [trade for trade in trades if trade.fills]
-    profit = sum((trade.realised_value for trade in booked), Decimal(0))
+    profit = sum((trade.profit_value for trade in booked), Decimal(0))
     return (
         f"scan {found.scan_id} [{found.market} market] {len(good)} of {len(found.venues)} venues answered"
         f"{f'; missing {bad}' if bad else ''}; {found.instruments_compared} instruments compared, "
@@ -134,11 +134,11 @@ def traded(desk: Desk, found: Findings, trades: Sequence[Trade]) -> None:
     log.info(scan_line(found, trades))
     for trade in trades:
         labels = {"kind": trade.kind, "pair": pair_of(trade.path)}
-        percent = float(100 * trade.realised_profit / trade.start_amount) if trade.start_amount else 0.0
+        percent = float(100 * trade.profit / trade.start_amount) if trade.start_amount else 0.0
         desk.metrics.measure("arbitrage_trades", 1, status=trade.status)
         if trade.status is not TradeStatus.REFUSED:
             desk.metrics.measure("arbitrage_profit_percent", percent, **labels)
-            desk.metrics.measure("arbitrage_profit_usdt", float(trade.realised_value), **labels)
+            desk.metrics.measure("arbitrage_profit_usdt", float(trade.profit_value), **labels)
         desk.metrics.event(
             "arbitrage_opportunity_simulated",
             scan_id=trade.scan_id,
@@ -151,7 +151,9 @@ def traded(desk: Desk, found: Findings, trades: Sequence[Trade]) -> None:
             start_amount=float(trade.start_amount),
             decision_profit=float(trade.decision_profit),
             realised_profit=float(trade.realised_profit),
+            unrealised_profit=float(trade.unrealised_profit),
             realised_value=float(trade.realised_value),
+            unrealised_value=float(trade.unrealised_value),
             profit_percent=percent,
             **labels,
         )

@@ -8,7 +8,7 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
-from shared.domain.exact import EXACT, ZERO, ratio
+from shared.domain.exact import EXACT, ZERO
 
 Row = Mapping[str, Any]
 
@@ -21,15 +21,9 @@ def result(trade: Row) -> Decimal:
     return EXACT.add(Decimal(trade["realised_profit"]), Decimal(trade["unrealised_profit"]))
 
 
-def result_value(trade: Row, prices: Mapping[str, Decimal]) -> Decimal | None:
-    """The same in USDT, at the trade's own price of the start asset, else at that of `prices`; None without one."""
-    earned, realised = result(trade), Decimal(trade["realised_profit"])
-    if not earned:
-        return ZERO
-    price = (
-        ratio(Decimal(trade["realised_value"]), realised) if realised else prices.get(trade["start_asset"])
-    )
-    return None if price is None else EXACT.multiply(earned, price)
+def result_value(trade: Row) -> Decimal:
+    """The same in USDT."""
+    return EXACT.add(Decimal(trade["realised_value"]), Decimal(trade["unrealised_value"]))
 
 
 def running_total(moves: Iterable[tuple[int, Decimal]], end: Decimal | None) -> list[tuple[int, float]]:

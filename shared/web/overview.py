@@ -61,9 +61,8 @@ async def overview(desk: Desk) -> JsonObject:
     )
     prices = figures.prices(quotes, portfolio.initial_values)
     for trade in trades:
-        earned = figures.result_value(trade, prices)
         trade["result"] = text(figures.result(trade))
-        trade["result_value"] = None if earned is None else text(earned)
+        trade["result_value"] = text(figures.result_value(trade))
     moves = _moves(trades)
     return {
         "version": VERSION,
@@ -208,11 +207,11 @@ def _refused(rows: Rows, scans: Rows) -> JsonObject:
 
 
 def _moves(trades: Rows) -> list[tuple[int, Decimal]]:
-    """When each trade with fills was decided, and what it brought in USDT; without a price it is left out."""
+    """When each trade with fills was decided, and what it brought in USDT."""
     return [
         (from_iso(trade["time"]), Decimal(trade["result_value"]))
         for trade in trades
-        if trade["status"] in {"filled", "partial"} and trade["result_value"] is not None
+        if trade["status"] in {"filled", "partial"}
     ]
 
 

@@ -191,8 +191,8 @@ class _Families(Collector):
         )
         yield self._counter("arbitrage_trades", "Simulated executions by how they ended.", trades, "status")
         yield self._gauge(
-            "arbitrage_realised_profit_usdt",
-            "Realised profit of all simulated trades at value; losses take from it.",
+            "arbitrage_trade_profit_usdt",
+            "Profit of all simulated trades, realised and carried, at value; losses take from it.",
             self._paired("trade_profit_usdt"),
             "kind",
             "pair",
@@ -224,11 +224,11 @@ class _Families(Collector):
         )
 
     def _profits(self) -> Metric:
-        """The distribution of realised profit; each bucket counts what lies at or below its bound."""
+        """The distribution of trades' profit; each bucket counts what lies at or below its bound."""
         counts = self._total("trade_profit_ratio", parts=1)
         family = HistogramMetricFamily(
             "arbitrage_trade_profit_ratio",
-            "Realised profit of simulated trades over what they started with.",
+            "Profit of simulated trades, realised and carried, over what they started with.",
             labels=("market",),
         )
         bounds = [*map(plain, PROFIT_BOUNDS), "+Inf"]

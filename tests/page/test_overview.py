@@ -73,20 +73,13 @@ async def test_what_a_trade_leaves_short_counts_in_its_result(desk):
         realised_profit="500.5",
         unrealised_profit="-499.25",
         realised_value="501",
+        unrealised_value="-499.75",
     )
     await desk.load(1, {"trades": [half]})
     shown = await overview_of(desk)
     assert shown["trades"][0]["result"] == "1.25"
-    price = Decimal(501) / Decimal("500.5")
-    assert Decimal(shown["trades"][0]["result_value"]) == pytest.approx(Decimal("1.25") * price)
-
-
-async def test_a_trade_in_an_asset_without_a_price_is_shown_but_not_summed_up(desk):
-    odd = trade_row(1, desk.clock.now_ms(), start_asset="ODD", unrealised_profit="5")
-    await desk.load(1, {"trades": [odd]})
-    shown = await overview_of(desk)
-    assert shown["trades"][0]["result_value"] is None
-    assert shown["profit"]["curve"] == []
+    assert shown["trades"][0]["result_value"] == "1.25"
+    assert [value for _, value in shown["profit"]["curve"]] == [1.25]
 
 
 async def test_the_profit_curve_of_more_trades_than_it_shows_ends_at_the_profit_of_all(desk, monkeypatch):

@@ -82,6 +82,17 @@ async def test_loops_are_told_apart_by_their_pair_of_venues(desk, sums):
         assert found["arbitrage_opportunity_profit_usdt_total", *labels] == pytest.approx(profit)
 
 
+async def test_the_profit_of_trades_counts_what_they_still_carry(desk, sums):
+    found = await scrape(desk)
+    asked = (
+        "SELECT SUM(realised_value), SUM(unrealised_value) FROM trades WHERE status IN ('filled', 'partial')"
+    )
+    ((realised, carried),) = sums(asked)
+    assert carried < 0
+    profit = sum(value for (name, *_), value in found.items() if name == "arbitrage_trade_profit_usdt")
+    assert profit == pytest.approx(realised + carried)
+
+
 async def test_the_distribution_of_profit_counts_what_lies_at_or_below_each_bound(desk, sums):
     found = await scrape(desk)
     bounds = {

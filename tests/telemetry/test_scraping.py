@@ -134,7 +134,7 @@ def test_a_real_prometheus_scrapes_what_the_database_sums_up(scraped, app):
         "sum(arbitrage_trades_total)": "SELECT COUNT(*) FROM trades",
         "sum(arbitrage_opportunities_total)": "SELECT COUNT(*) FROM arbitrage_opportunities",
         "sum(arbitrage_rejections_total)": "SELECT SUM(refused) FROM rejections",
-        "sum(arbitrage_realised_profit_usdt)": "SELECT SUM(realised_value) FROM trades",
+        "sum(arbitrage_trade_profit_usdt)": "SELECT SUM(realised_value) + SUM(unrealised_value) FROM trades",
         "sum(arbitrage_scan_duration_seconds_sum)": "SELECT SUM(duration_ms) / 1000.0 FROM scans",
         "sum(arbitrage_venue_answers_total)": "SELECT COUNT(*) FROM venue_health",
     }

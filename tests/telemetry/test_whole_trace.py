@@ -94,7 +94,8 @@ def test_the_metrics_agree_with_the_warehouse(sent, scanned):
         refused = dict(connection.execute("SELECT reason, SUM(refused) FROM rejections GROUP BY reason"))
         trades = dict(connection.execute("SELECT status, COUNT(*) FROM trades GROUP BY status"))
         ((scans, duration_ms, profit),) = connection.execute(
-            "SELECT COUNT(*), SUM(duration_ms), (SELECT SUM(realised_value) FROM trades) FROM scans"
+            "SELECT COUNT(*), SUM(duration_ms), (SELECT SUM(realised_value + unrealised_value) FROM trades) "
+            "FROM scans"
         )
     connection.close()
     assert measured(sent, "arbitrage_rejections", "reason") == refused
