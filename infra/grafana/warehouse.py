@@ -42,7 +42,9 @@ _LIFETIME = (
     "CASE WHEN lifetime_ms = 0 THEN '1: seen once' WHEN lifetime_ms <= 60000 THEN '2: up to 1 min' "
     "WHEN lifetime_ms <= 600000 THEN '3: up to 10 min' ELSE '4: longer' END"
 )
-_PERCENT = "ROUND(2000.0 * CAST(realised_profit AS FLOAT) / CAST(start_amount AS FLOAT), 0) / 20"
+_PERCENT = (
+    "ROUND(2000.0 * CAST(realised_profit + unrealised_profit AS FLOAT) / CAST(start_amount AS FLOAT), 0) / 20"
+)
 _CAUSES = " UNION ALL ".join(
     f"SELECT '{cause}' AS cause, SUM(CAST(cause_{cause} AS FLOAT)) AS usdt "
     f"FROM trades WHERE {_FILLED} AND start_asset = 'USDT'"
@@ -90,11 +92,11 @@ DASHBOARDS = {
         ),
         _panel(
             "SELECT TOP (100) time, path, start_amount, start_asset, net_bps, profit_value AS profit_usdt, "
-            "decision, status, realised_value AS realised_usdt, scan_id FROM v_best_opportunities "
+            "decision, status, trade_profit_value AS earned_usdt, scan_id FROM v_best_opportunities "
             f"WHERE {_HERE} ORDER BY profit_value DESC",
             "Best opportunities",
             "",
-            "Those with the highest net profit in USDT, with the verdict and what their trade realised.",
+            "Those with the highest net profit in USDT, with the verdict and what their trade earned.",
             "no opportunity was detected in this time.",
             "table",
             24,
@@ -103,12 +105,19 @@ DASHBOARDS = {
     "profit": _dashboard(
         "profit",
         "Profit distribution",
-        "What simulated trades realised, and why it differs from what was seen when they were decided.",
+        "What simulated trades earned, and why it differs from what was seen when they were decided.",
         _panel(
-            _by_time("trades", "1h", "SUM(CAST(realised_value AS FLOAT)) AS realised_usdt", _FILLED),
-            "Realised profit",
+            _by_time(
+                "trades",
+                "1h",
+                "SUM(CAST(realised_value + unrealised_value AS FLOAT)) AS profit_usdt, "
+                "SUM(CAST(realised_value AS FLOAT)) AS realised_usdt, "
+                "SUM(CAST(unrealised_value AS FLOAT)) AS carried_usdt",
+                _FILLED,
+            ),
+            "Profit",
             "USDT",
-            "Realised profit of simulated trades at value, each hour.",
+            "Profit of simulated trades at value, each hour: what they realised, what they still carry, and both.",
             "no trade was filled in this time.",
         ),
         _panel(
@@ -116,7 +125,7 @@ DASHBOARDS = {
             f"WHERE {_FILLED} AND start_amount > 0 GROUP BY {_PERCENT} ORDER BY 1",
             "Distribution of profit",
             "",
-            "Trades with fills by realised profit, in steps of 0.05 percent of what they started with.",
+            "Trades with fills by profit, realised and carried, in steps of 0.05 percent of what they started with.",
             "no trade was filled in this time.",
             "barchart",
         ),
@@ -139,7 +148,8 @@ DASHBOARDS = {
         ),
         _panel(
             "SELECT day, trades, filled, partial, missed, refused, winners, hit_rate_percent, "
-            "realised_value AS realised_usdt FROM v_trade_daily "
+            "trade_profit_value AS earned_usdt, realised_value AS realised_usdt, "
+            "unrealised_value AS carried_usdt FROM v_trade_daily "
             "WHERE market = '$market' AND $__timeFilter(day) ORDER BY day DESC",
             "Trades by day",
             "",
@@ -186,7 +196,7 @@ DASHBOARDS = {
         ),
         _panel(
             "SELECT day, venues, kind, opportunities, average_net_bps, highest_net_bps, profit_value AS seen_usdt, "
-            "trades, realised_value AS realised_usdt FROM v_venue_pairs "
+            "trades, trade_profit_value AS earned_usdt FROM v_venue_pairs "
             "WHERE market = '$market' AND $__timeFilter(day) ORDER BY day DESC, opportunities DESC",
             "Chains of venues by day",
             "",
