@@ -41,7 +41,7 @@ class Memory:
 
     `frozen` are the books that have stood still for too long, in ms. `venues` holds the last answers, newest
     last: latency in ms, or None for a failure. `mids` are the last mids of the funded instruments, `paths` what
-    trading a path brought: [trades, decided, realised]. `living` are the opportunities under way.
+    trading a path brought: [trades, decided, earned]. `living` are the opportunities under way.
     """
 
     frozen: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -135,11 +135,11 @@ async def note_trades(desk: Desk, trades: Sequence[Trade]) -> None:
     for trade in trades:
         if trade.fills:
             name = " ".join(trade.path)
-            count, decided, realised = paths.pop(name, ["0", "0", "0"])
+            count, decided, earned = paths.pop(name, ["0", "0", "0"])
             paths[name] = [
                 str(int(count) + 1),
                 str(Decimal(decided) + trade.decision_profit),
-                str(Decimal(realised) + trade.realised_profit),
+                str(Decimal(earned) + trade.profit),
             ]
     kept = dict(list(paths.items())[-PATHS_KEPT:])
     await desk.state.replace(desk.room("memory"), "paths", {"paths": kept})
@@ -158,13 +158,13 @@ def values(
 
 def surroundings(memory: Memory, snapshot: Snapshot, found: Opportunity) -> Surroundings:
     """What is known around an opportunity."""
-    count, decided, realised = memory.paths.get(" ".join(found.path), ("0", "0", "0"))
+    count, decided, earned = memory.paths.get(" ".join(found.path), ("0", "0", "0"))
     life = memory.living.get(" ".join(found.path))
     history = PathHistory(
         sightings=life.scans + 1 if life else 1,
         lifetime_ms=snapshot.time_ms - life.first_seen_ms if life else 0,
         trades=int(count),
-        kept_share=Decimal(realised) / Decimal(decided) if Decimal(decided) > 0 else None,
+        kept_share=Decimal(earned) / Decimal(decided) if Decimal(decided) > 0 else None,
     )
     return Surroundings(
         depth_used=tuple(

@@ -272,6 +272,8 @@ def test_an_exposure_without_a_direct_pair_is_carried_at_mid():
     held = dict(trade.exposure)["BTC"]
     assert trade.realised_profit == -3_000
     assert trade.unrealised_profit == sum(amount * VALUES[asset] for asset, amount in trade.exposure)
+    assert (trade.realised_value, trade.unrealised_value) == (-3_000, trade.unrealised_profit)
+    assert trade.profit == trade.profit_value == trade.unrealised_profit - 3_000
     assert held == D("19.98") * D("0.00251") * D("0.999")
     assert causes(trade)["unwind"] < -2_900
 

@@ -50,7 +50,7 @@ def test_profit_and_its_causes_add_up():
     assert (found.decided, found.realised, found.unrealised) == (16, 0, 1)
     assert sum(found.causes.values()) == found.realised - found.decided
     assert (found.best, found.worst) == (3, -5)
-    assert found.kept_share == 0
+    assert found.kept_share == D(1) / 16
 
 
 def test_the_hit_rate_counts_trades_with_fills():
