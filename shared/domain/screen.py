@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from itertools import accumulate, chain, islice, pairwise
+from itertools import accumulate, chain, islice, pairwise, starmap
 from math import inf
 from operator import mul, truediv
 from typing import NamedTuple
@@ -36,9 +36,10 @@ def screen(
     Every triangle holds at least two hubs, assets that something is quoted in, since each of its books has one.
     An asset that is no hub is base in both of its books, so with any positive values of the hubs no loop
     through it returns more than (most value per unit sold) / (least value per unit bought) x (most value
-    gained between two hubs): whatever stays below one is dropped with one division. The hubs' own loops are
-    few and all kept. A book between two hubs that is refused anyway is left out of that bound, or one bad price
-    would bring every asset under suspicion: of it, only loops with hubs and suspects are seen.
+    gained between two hubs): whatever stays below one is dropped with one comparison. The hubs' own loops are few,
+    and none if no step between hubs gains value. A book between two hubs that is refused anyway is left out of
+    that bound, or one bad price would bring every asset under suspicion: of it, only loops with hubs and suspects
+    are seen.
     """
     prices = {venue: best_prices(market.books) for venue, market in snapshot.venues.items()}
     listings = [
@@ -51,22 +52,18 @@ def screen(
     asks = list(chain.from_iterable(each.asks for each in prices.values()))
     costs = list(map(truediv, map(mul, plan.pick([ask or inf for ask in asks]), worths), plan.buyer_keeps))
     gains = list(map(mul, map(mul, plan.pick(bids), worths), plan.seller_keeps))
-    least = [min(costs[start:end]) for start, end in pairwise(plan.starts)]
-    most = [max(gains[start:end]) for start, end in pairwise(plan.starts)]
-    hub_gain = 1.0
-    for base, (start, end) in zip(plan.bases, pairwise(plan.starts), strict=True):
-        if base in values:
-            for place in range(start, end):
-                cost = costs[place]
-                gain = max(values[base] / cost if cost else inf, gains[place] / values[base])
-                if gain > hub_gain and not refused(*_book_of(prices, plan.rows[place]), plan.quotes):
-                    hub_gain = gain
-    floor = (1 - MARGIN) / hub_gain
-    suspects = [
-        base
-        for base, cost, gain in zip(plan.bases, least, most, strict=True)
-        if gain > floor * cost or base in values
-    ]
+    most = hub_gain = 1 - MARGIN
+    for base, span in plan.hubs:
+        worth = values[base]
+        for row, cost, gain in zip(plan.rows[span], costs[span], gains[span], strict=True):
+            gained = max(worth / cost if cost else inf, gain / worth)
+            most = max(most, gained)
+            if gained > hub_gain and not refused(*_book_of(prices, row), plan.quotes):
+                hub_gain = gained
+    floor = (1 - MARGIN) / max(hub_gain, 1.0)
+    suspects = [base for base, span in plan.others if max(gains[span]) > floor * min(costs[span])]
+    if suspects or most > 1 - MARGIN:
+        suspects += [base for base, _ in plan.hubs]
     tops = _tops(snapshot, overrides, suspects, values)
     return Screen(_in_loops(tops, lengths), tuple(sorted(values)), _priced(bids, asks))
 
@@ -88,14 +85,14 @@ class _Listing(NamedTuple):
 class _Plan(NamedTuple):
     """The rows of all venues, counted through, that the screen looks at: next to each other by their base.
 
-    Rows of `bases[n]` are `rows[starts[n]:starts[n + 1]]`. `pick` takes all rows from a column of all books, and
-    `pick_worths` the value of each row's quote from the values of `quotes`.
+    `hubs` and `others` are the bases with their span of `rows`. `pick` takes all rows from a column of all books,
+    and `pick_worths` the value of each row's quote from the values of `quotes`.
     """
 
     listings: Sequence[_Listing]
     quotes: tuple[str, ...]
-    bases: list[str]
-    starts: list[int]
+    hubs: list[tuple[str, slice]]
+    others: list[tuple[str, slice]]
     rows: list[int]
     pick: Picker
     pick_worths: Picker
@@ -163,11 +160,13 @@ def _planned(listings: Sequence[_Listing]) -> _Plan:
         rows_of.setdefault(base, []).append(row)
     rows_of = {base: rows for base, rows in rows_of.items() if len(rows) > 1 or base in quotes}
     rows = list(chain.from_iterable(rows_of.values()))
+    spans = starmap(slice, pairwise([0, *accumulate(map(len, rows_of.values()))]))
+    bases = list(zip(rows_of, spans, strict=True))
     return _Plan(
         tuple(listings),
         tuple(quotes),
-        list(rows_of),
-        [0, *accumulate(map(len, rows_of.values()))],
+        [(base, span) for base, span in bases if base in quotes],
+        [(base, span) for base, span in bases if base not in quotes],
         rows,
         picker(rows),
         picker([quotes[assets[row][1]] for row in rows]),
