@@ -74,8 +74,9 @@ async def remember(
     }
     mids = {**recent.get("mids", {})}
     for venue, market in tops.venues.items():
-        for symbol, book in market.books.items():
-            if desk.funding.assets.issuperset(symbol.split("/")) and book.bids and book.asks:
+        for symbol in filter(lambda symbol: desk.funding.assets.issuperset(symbol.split("/")), market.books):
+            book = market.books[symbol]
+            if book.bids and book.asks:
                 name = f"{venue}:{symbol}"
                 mids[name] = [*mids.get(name, [])[1 - MIDS_KEPT :], _mid(book.bids[0][0], book.asks[0][0])]
     if whole:
