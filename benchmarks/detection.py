@@ -7,8 +7,9 @@ Run as `python -m benchmarks.detection`. All figures are CPU time of this proces
   other ones each time and of which none pays, as almost always; it is measured again at twice the instruments and
   twice the venues. What a loop that pays costs besides is stated apart: one asset that is dear at one venue closes
   dozens.
-- The recording holds books in depth, an edge planted in every fifth snapshot. Beside `detect`, which gates, sizes and shares out, stand two ways that only
-  find: nested loops over the best rates, and networkx's search for one negative cycle.
+- The recording holds books in depth, an edge planted in every fifth snapshot. Beside `detect`, which gates, sizes
+  and shares out, stand two ways that only find: nested loops over the best rates, and networkx's search for one
+  negative cycle.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import cycle
 from pathlib import Path
@@ -74,11 +76,11 @@ def rows(draw: random.Random, mid: float, way: int, levels: int) -> list[list[st
     return written
 
 
-def market(venue: str, books: dict[str, BookText], instruments: dict[str, Instrument]) -> VenueMarket:
-    """A venue at base-tier fees."""
-    fee = Decimal(str(FEE)) * 10_000
-    listed = {symbol: instruments.setdefault(symbol, _instrument(venue, symbol)) for symbol in books}
-    return VenueMarket(NOW, fee, FeeAsset.RECEIVED, instruments=listed, books=books)
+def market(venue: str, books: dict[str, BookText], listed: dict[str, Instrument]) -> VenueMarket:
+    """A venue at base-tier fees; `listed` are its instruments, the same from snapshot to snapshot."""
+    for symbol in books.keys() - listed.keys():
+        listed[symbol] = _instrument(venue, symbol)
+    return VenueMarket(NOW, Decimal(str(FEE)) * 10_000, FeeAsset.RECEIVED, instruments=listed, books=books)
 
 
 def _instrument(venue: str, symbol: str) -> Instrument:
@@ -101,7 +103,6 @@ def ticks_of_tops(venues: int, instruments: int, count: int, edges: int = 0) -> 
     listed: dict[str, dict[str, Instrument]] = {venue: {} for venue in mids}
     positions = {venue: {symbol: row for row, symbol in enumerate(prices)} for venue, prices in mids.items()}
     found: list[Snapshot] = []
-    first: dict[str, VenueMarket] = {}
     for _ in range(count):
         drift = 1 + draw.gauss(0, 1e-4)
         seen = {}
@@ -110,15 +111,8 @@ def ticks_of_tops(venues: int, instruments: int, count: int, edges: int = 0) -> 
                 symbol: BookText(rows(draw, mid * drift, -1, 1), rows(draw, mid * drift, 1, 1))
                 for symbol, mid in prices.items()
             }
-            first.setdefault(venue, market(venue, books, listed[venue]))
-            known = first[venue]
-            seen[venue] = VenueMarket(
-                NOW,
-                known.taker_bps,
-                known.fee_asset,
-                instruments=known.instruments,
-                books=in_columns(books, positions[venue]),
-            )
+            known = market(venue, books, listed[venue])
+            seen[venue] = replace(known, books=in_columns(books, positions[venue]))
         found.append(Snapshot(NOW + 100, seen))
     return found
 

@@ -127,7 +127,11 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What one snapshot holds: opportunities, best profit first, and refusals with their reasons."""
+    """What one snapshot holds: opportunities, best profit first, and refusals with their reasons.
+
+    `loops_screened` counts the loops that pay at the top of book, each of which is one of the two;
+    `instruments_compared` the books with a price.
+    """
 
     opportunities: tuple[Opportunity, ...]
     rejections: tuple[Rejection, ...]
