@@ -79,7 +79,7 @@ class Command:
     def _launch(self, *arguments, **environment):
         base = {key: value for key, value in os.environ.items() if key not in ("DATA_DIR", "MARKET", "PORT")}
         settings = {**base, "PYTHONPATH": str(ROOT), "MARKET": "live", "PYTHONUNBUFFERED": "1", **environment}
-        process = subprocess.Popen(  # noqa: S603 - our own module in a folder of the test
+        process = subprocess.Popen(
             [sys.executable, "-m", "localhost", *arguments],
             cwd=self._sample.folder,
             env={key: value for key, value in settings.items() if value is not None},
