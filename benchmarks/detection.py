@@ -118,16 +118,17 @@ def ticks_of_tops(venues: int, instruments: int, count: int, edges: int = 0) -> 
 
 
 def recording(venues: int, instruments: int, count: int) -> list[Snapshot]:
-    """Snapshots with books of 20 levels, every fifth with an edge."""
+    """Snapshots of one market with books of 20 levels, every fifth with an edge."""
     draw = random.Random(7)
-    listed: dict[str, dict[str, Instrument]] = {f"venue{number}": {} for number in range(venues)}
+    quiet, edged = (quotes(random.Random(7), venues, instruments, edges) for edges in (0, 1))
+    listed: dict[str, dict[str, Instrument]] = {venue: {} for venue in quiet}
     made = []
     for number in range(count):
-        mids = quotes(draw, venues, instruments, 1 if number % 5 == 0 else 0)
+        drift = 1 + draw.gauss(0, 1e-3)
         seen = {}
-        for venue, prices in mids.items():
+        for venue, prices in (quiet if number % 5 else edged).items():
             books = {
-                symbol: BookText(rows(draw, mid, -1, 20), rows(draw, mid, 1, 20))
+                symbol: BookText(rows(draw, mid * drift, -1, 20), rows(draw, mid * drift, 1, 20))
                 for symbol, mid in prices.items()
             }
             seen[venue] = market(venue, books, listed[venue])
