@@ -91,9 +91,17 @@ async def keep_invoking(host, timer, diary, pause_s=0.0):
         await asyncio.sleep(pause_s)
 
 
+async def end_with(parent):
+    """No process outlives the command that started it."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.2)
+    os._exit(1)
+
+
 async def live(data_dir, diary):
     async with hosting.Host(APP, data_dir) as host:
         await asyncio.gather(
+            end_with(os.getppid()),
             keep_invoking(host, "scan_timer", diary),
             keep_invoking(host, "watchdog_timer", diary, WATCH_EVERY_S),
         )
