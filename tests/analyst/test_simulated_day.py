@@ -11,7 +11,7 @@ import pytest
 
 from shared import composition, findings, records, settings, steps
 from shared.adapters.language_model import Budget
-from shared.domain.facts import AssetEvidence, Surroundings, VenueHealth
+from shared.domain.facts import AssetEvidence, Surroundings, VenueHealth, gather
 from shared.domain.market import Side
 from shared.domain.opportunity import Leg, Opportunity
 from shared.findings import Findings
@@ -159,4 +159,4 @@ async def test_every_opportunity_is_decided_the_budget_is_kept_and_no_secret_is_
 
     server.otherwise = answer(GOOD)
     clock.ms = MIDNIGHT_MS + 86_400_000 + 60_000
-    assert (await instances[1].judge(steps.gather(opportunity(9_999), AROUND))).source == "model"
+    assert (await instances[1].judge(gather(opportunity(9_999), AROUND))).source == "model"
