@@ -118,9 +118,7 @@ class _Detector:
             return loop.rejection(Refusal(Reason.UNKNOWN_DEPTH, detail))
         found = place(self._pool([claim]).orders(claim))
         if found is Unsizable.NO_BUDGET:
-            accounts = ", ".join(f"{venue} {asset}" for venue, asset in _accounts(loop))
-            detail = f"the balances of {accounts} allow no amount that could be sent"
-            return loop.rejection(Refusal(Reason.NO_INVENTORY, detail))
+            return loop.rejection(Refusal(Reason.NO_INVENTORY, self._short_of(loop)))
         if isinstance(found, Unsizable):
             detail = "no amount within depth meets min_notional or min_amount on every leg"
             return loop.rejection(Refusal(Reason.BELOW_MIN_NOTIONAL, detail))
@@ -128,6 +126,13 @@ class _Detector:
         if refusal:
             return loop.rejection(refusal, self._outcomes.net_bps(loop, found.size))
         return _Alone(loop, claim, found)
+
+    def _short_of(self, loop: Loop) -> str:
+        accounts = ", ".join(f"{venue} {asset}" for venue, asset in _accounts(loop))
+        held = f"the balances of {accounts}" if self._snapshot.balances is not None else ""
+        capital = f"a capital of {self._policy.capital} USDT" if self._policy.capital is not None else ""
+        limits = " and ".join(filter(None, (held, capital)))
+        return f"no amount that could be sent fits {limits}, though the depth holds one"
 
     def _share(self, together: Sequence[_Alone]) -> list[Opportunity | Rejection]:
         if len(together) == 1:

@@ -128,7 +128,7 @@ def _listing(venue: str, market: VenueMarket, symbols: Collection[str], override
         rates = dict(zip(known.symbols, known.factors, strict=True))
     else:
         rates = {}
-    _listings[venue] = _Listing(
+    listing = _listings[venue] = _Listing(
         symbols,
         market.instruments,
         overrides,
@@ -136,7 +136,7 @@ def _listing(venue: str, market: VenueMarket, symbols: Collection[str], override
         [split_symbol(symbol) for symbol in symbols],
         [rates.get(symbol) or _factors(venue, symbol, market, overrides) for symbol in symbols],
     )
-    return _listings[venue]
+    return listing
 
 
 def _plan(listings: Sequence[_Listing]) -> _Plan:
