@@ -13,9 +13,10 @@ from shared.domain.ladder import Order
 from shared.domain.market import FeeAsset, Side
 from shared.domain.policy import DetectionPolicy
 from tests.worlds.brute_force import brute_force
-from tests.worlds.labelled import CASES, FEE_BPS, World, labelled_world, path_of, spread_apart
+from tests.worlds.labelled import CASES, labelled_world, path_of, spread_apart
+from tests.worlds.quiet_market import FEE_BPS, World
 
-WORLDS = 240
+WORLDS = 210
 
 
 def judged(world):
