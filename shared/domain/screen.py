@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
-from itertools import accumulate, chain, islice, pairwise, starmap
+from itertools import accumulate, chain, pairwise, starmap
 from math import inf
 from operator import mul, truediv
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from shared.domain.fees import FeeOverrides, taker_fee
 from shared.domain.loops import MARGIN, Graph, Top, steps
 from shared.domain.market import BookText, FeeAsset, Instrument, Snapshot, VenueMarket
-from shared.domain.tops import Picker, Prices, best_price, best_prices, picker
+from shared.domain.tops import Picker, best_price, best_prices, picker
 
 
 class Screen(NamedTuple):
@@ -58,41 +57,54 @@ def screen(
         for row, cost, gain in zip(plan.rows[span], costs[span], gains[span], strict=True):
             gained = max(worth / cost if cost else inf, gain / worth)
             most = max(most, gained)
-            if gained > hub_gain and not refused(*_book_of(prices, row), plan.quotes):
+            if gained > hub_gain and not refused(*plan.listed[row][:2], plan.quotes):
                 hub_gain = gained
     floor = (1 - MARGIN) / max(hub_gain, 1.0)
-    suspects = [base for base, span in plan.others if max(gains[span]) > floor * min(costs[span])]
+    suspects = [span for span in plan.others if max(gains[span]) > floor * min(costs[span])]
     if suspects or most > 1 - MARGIN:
-        suspects += [base for base, _ in plan.hubs]
-    tops = _tops(snapshot, overrides, suspects, values)
+        suspects += [span for _, span in plan.hubs]
+    rows = chain.from_iterable(plan.rows[span] for span in suspects)
+    tops = [plan.listed[row].top(bids[row], asks[row]) for row in rows]
     return Screen(_in_loops(tops, lengths), tuple(sorted(values)), _priced(bids, asks))
 
 
-class _Listing(NamedTuple):
-    """What of a venue's books stays the same from tick to tick, row by row.
+class _Listed(NamedTuple):
+    """A book, and what a buyer and a seller keep after its fee."""
 
-    `factors` are what a buyer and a seller keep after the fee.
-    """
+    venue: str
+    symbol: str
+    base: str
+    quote: str
+    buyer_keeps: float
+    seller_keeps: float
+
+    def top(self, bid: float, ask: float) -> Top:
+        """The book at these prices."""
+        return Top(*self[:4], bid, ask, self.buyer_keeps, self.seller_keeps)
+
+
+class _Listing(NamedTuple):
+    """What of a venue's books stays the same from tick to tick."""
 
     symbols: Collection[str]
     instruments: Mapping[str, Instrument]
     overrides: FeeOverrides
     fee: tuple[Decimal | None, FeeAsset | None]
-    assets: list[tuple[str, str]]
-    factors: list[tuple[float, float]]
+    books: list[_Listed]
 
 
 class _Plan(NamedTuple):
     """The rows of all venues, counted through, that the screen looks at: next to each other by their base.
 
-    `hubs` and `others` are the bases with their span of `rows`. `pick` takes all rows from a column of all books,
-    and `pick_worths` the value of each row's quote from the values of `quotes`.
+    `listed` are all books; `hubs` and `others` the bases' spans of `rows`. `pick` takes all rows from a column of
+    all books, and `pick_worths` the value of each row's quote from the values of `quotes`.
     """
 
     listings: Sequence[_Listing]
+    listed: list[_Listed]
     quotes: tuple[str, ...]
     hubs: list[tuple[str, slice]]
-    others: list[tuple[str, slice]]
+    others: list[slice]
     rows: list[int]
     pick: Picker
     pick_worths: Picker
@@ -107,13 +119,6 @@ _plans: dict[str, _Plan] = {}
 """The last plan, likewise, under one key."""
 
 
-@lru_cache(maxsize=65_536)
-def split_symbol(symbol: str) -> tuple[str, str]:
-    """Base and quote of BASE/QUOTE."""
-    base, _, quote = symbol.partition("/")
-    return base, quote
-
-
 def _listing(venue: str, market: VenueMarket, symbols: Collection[str], overrides: FeeOverrides) -> _Listing:
     known = _listings.get(venue)
     fee = (market.taker_bps, market.fee_asset)
@@ -125,18 +130,25 @@ def _listing(venue: str, market: VenueMarket, symbols: Collection[str], override
     ):
         if known.symbols is symbols or known.symbols == symbols:
             return known
-        rates = dict(zip(known.symbols, known.factors, strict=True))
+        before = {listed.symbol: listed for listed in known.books}
     else:
-        rates = {}
+        before = {}
     listing = _listings[venue] = _Listing(
         symbols,
         market.instruments,
         overrides,
         fee,
-        [split_symbol(symbol) for symbol in symbols],
-        [rates.get(symbol) or _factors(venue, symbol, market, overrides) for symbol in symbols],
+        [before.get(symbol) or _listed(venue, symbol, market, overrides) for symbol in symbols],
     )
     return listing
+
+
+def _listed(venue: str, symbol: str, market: VenueMarket, overrides: FeeOverrides) -> _Listed:
+    """The book with what is kept at least: of both fee assets the better one, all if the fee is unknown."""
+    base, _, quote = symbol.partition("/")
+    fee = taker_fee(venue, symbol, market, overrides)
+    rate = 0.0 if fee is None else float(fee.rate)
+    return _Listed(venue, symbol, base, quote, 1 / (1 + rate), 1 - rate)
 
 
 def _plan(listings: Sequence[_Listing]) -> _Plan:
@@ -152,36 +164,28 @@ def _plan(listings: Sequence[_Listing]) -> _Plan:
 
 def _planned(listings: Sequence[_Listing]) -> _Plan:
     """Bases that stand in one book only, and are no hub, can close no loop."""
-    assets = [pair for listing in listings for pair in listing.assets]
-    factors = [pair for listing in listings for pair in listing.factors]
-    quotes = {quote: position for position, quote in enumerate(dict.fromkeys(quote for _, quote in assets))}
+    books = [book for listing in listings for book in listing.books]
+    quotes = {quote: place for place, quote in enumerate(dict.fromkeys(book.quote for book in books))}
     rows_of: dict[str, list[int]] = {}
-    for row, (base, _) in enumerate(assets):
-        rows_of.setdefault(base, []).append(row)
+    for row, book in enumerate(books):
+        if book.base != book.quote:
+            rows_of.setdefault(book.base, []).append(row)
     rows_of = {base: rows for base, rows in rows_of.items() if len(rows) > 1 or base in quotes}
     rows = list(chain.from_iterable(rows_of.values()))
     spans = starmap(slice, pairwise([0, *accumulate(map(len, rows_of.values()))]))
     bases = list(zip(rows_of, spans, strict=True))
     return _Plan(
         tuple(listings),
+        books,
         tuple(quotes),
         [(base, span) for base, span in bases if base in quotes],
-        [(base, span) for base, span in bases if base not in quotes],
+        [span for base, span in bases if base not in quotes],
         rows,
         picker(rows),
-        picker([quotes[assets[row][1]] for row in rows]),
-        [factors[row][0] for row in rows],
-        [factors[row][1] for row in rows],
+        picker([quotes[books[row].quote] for row in rows]),
+        [books[row].buyer_keeps for row in rows],
+        [books[row].seller_keeps for row in rows],
     )
-
-
-def _book_of(prices: Mapping[str, Prices], row: int) -> tuple[str, str]:
-    """Venue and symbol of a row, counted through all venues."""
-    for venue, each in prices.items():
-        if row < len(each.symbols):
-            return venue, next(islice(each.symbols, row, None))
-        row -= len(each.symbols)
-    raise IndexError(row)
 
 
 def _priced(bids: Sequence[float], asks: Sequence[float]) -> int:
@@ -191,34 +195,11 @@ def _priced(bids: Sequence[float], asks: Sequence[float]) -> int:
     return len(bids)
 
 
-def _tops(
-    snapshot: Snapshot, overrides: FeeOverrides, bases: Iterable[str], quotes: Iterable[str]
-) -> list[Top]:
-    symbols = [(f"{base}/{quote}", base, quote) for base in bases for quote in quotes if base != quote]
-    found = []
-    for venue, market in snapshot.venues.items():
-        books = market.books
-        for symbol, base, quote in symbols:
-            if symbol in books:
-                bids, asks = books[symbol][:2]
-                prices = best_price(bids), best_price(asks)
-                kept = _factors(venue, symbol, market, overrides)
-                found.append(Top(venue, symbol, base, quote, *prices, *kept))
-    return found
-
-
 def _in_loops(tops: Sequence[Top], lengths: Container[int]) -> dict[tuple[str, str], Top]:
     """Those whose pair of assets lies on a loop that may be profitable."""
     graph = Graph((edge for top in tops for edge in top.edges), lengths)
     pairs = {frozenset(step) for assets in graph.asset_loops() for step in steps(assets)}
     return {(top.venue, top.symbol): top for top in tops if frozenset((top.base, top.quote)) in pairs}
-
-
-def _factors(venue: str, symbol: str, market: VenueMarket, overrides: FeeOverrides) -> tuple[float, float]:
-    """What a buyer and a seller keep after the fee, at least: of both fee assets the better one, free if unknown."""
-    fee = taker_fee(venue, symbol, market, overrides)
-    rate = 0.0 if fee is None else float(fee.rate)
-    return 1 / (1 + rate), 1 - rate
 
 
 class _HubValues(dict[str, float]):
