@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         directory = options.app.resolve().parent
         apply_local_settings(directory)
-        market = _market(options.app)
+        market = _market()
         data_dir = Path(os.environ.get("DATA_DIR") or Path(".data") / market).resolve()
         port = _port(options)
         # The app reads the same two, and must not find others.
@@ -45,10 +45,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 128 + signal.SIGINT
     except Exception as error:  # noqa: BLE001 - the last line of the command: told apart and told to the operator
         if is_settings_error(error):
-            sys.stderr.write(f"{error}\n")
+            sys.stderr.write(f"{_complaint(options.app) or error}\n")
             return StartError.exit_code
         traceback.print_exception(error)
         return 1
+
+
+def _complaint(app: Path) -> str:
+    """What the app itself says of its settings, which is everything that is wrong at once; else nothing."""
+    try:
+        load_app(app)
+    except StartError:
+        return ""
+    except Exception as error:  # noqa: BLE001 - the runner has its own reason to stop; this only says it better
+        return str(error) if is_settings_error(error) else ""
+    return ""
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -72,10 +83,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _market(app: Path) -> str:
+def _market() -> str:
     market = os.environ.get("MARKET") or MARKETS[0]
     if market not in MARKETS:
-        load_app(app)  # an app that checks its settings names this one beside all others that are wrong
         raise StartError(f"MARKET is {market!r}; set it to one of {', '.join(MARKETS)}, or unset it")
     return market
 

@@ -30,13 +30,15 @@ def simulator_if_needed(market: str, directory: Path) -> Iterator[None]:
     it closes, so it does not outlive this process, however that dies.
 
     Raises:
-        StartError: the simulator ended, or did not say where it listens within 30 s.
+        StartError: SEED is no seed, or the simulator ended, or did not say where it listens within 30 s.
     """
     if market != "simulated" or os.environ.get(URL_SETTING):
         yield
         return
     command = [sys.executable, "-m", "simulator", "--port", "0", "--exit-with-stdin"]
     if seed := os.environ.get("SEED"):
+        if not seed.isdecimal():
+            raise StartError(f"SEED is {seed!r}; set it to a whole number, or unset it")
         command += ["--seed", seed]
     # A session of its own keeps Ctrl-C in the terminal from reaching it before the app has finished.
     child = subprocess.Popen(  # noqa: S603 - our own module, our own arguments

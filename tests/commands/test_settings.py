@@ -17,6 +17,7 @@ WRONG = {
     "CAPITAL": ("1e3x", "is no number; set one from 1 to 1000000000"),
     "FEES": ("{", "is neither a JSON object nor a readable file of one"),
     "ALIASES": ("[]", "is neither a JSON object nor a readable file of one"),
+    "SEED": ("x", "is no whole number; set one from 0 to 2147483647"),
     "KILL_SWITCH": ("maybe", "is none of on, off; set one of them"),
     "AZURE_KEY_VAULT_URL": ("http://vault", "is no address; start it with https://"),
     "MIN_CONFIDENCE": ("2", "is outside 0 to 1; set a number between them"),
@@ -63,3 +64,12 @@ def test_a_fee_that_no_fee_can_be_is_told_with_its_field_beside_the_others(run):
 def test_a_schedule_of_the_host_is_accepted(field):
     written = f"{field} 0 9-17 1 JAN-MAR MON-FRI"
     assert read({"SCAN_SCHEDULE": written}).scan_schedule == written
+
+
+@pytest.mark.parametrize(("name", "value"), [("SEED", "x"), ("MARKET", "moon"), ("PORT", "x")])
+def test_what_the_host_cannot_start_with_hides_no_other_wrong_setting(run, name, value):
+    app = read.__code__.co_filename.replace("shared/settings.py", "function_app.py")
+    ended = run("localhost", "--app", app, **{name: value, "MAX_AGE_MS": "x"})
+    assert (ended.code, ended.out) == (2, "")
+    assert "MAX_AGE_MS='x' is no whole number; set one from 1 to 600000" in ended.err
+    assert "usage" not in ended.err
