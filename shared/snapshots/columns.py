@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 
 import orjson
 
@@ -15,8 +14,8 @@ from shared.snapshots.fields import iso_time
 def tops_json(tops: Tops, encode: Callable[[BookText], bytes]) -> orjson.Fragment | None:
     """The object of books by symbol; None where a text would need escaping. `encode` writes a single book."""
     symbols = list(tops.positions)
-    columns = (symbols, tops.bids, tops.asks, tops.bid_amounts or (), tops.ask_amounts or ())
-    if not _plain(chain(tops.others, *columns)):
+    amounts = (tops.bid_amounts or (), tops.ask_amounts or ())
+    if not _plain(tops.others, symbols, tops.bids, tops.asks, *amounts):
         return None
     end = "" if tops.time_ms is None else f',"time":"{iso_time(tops.time_ms)}"'
     parts: list[str | Sequence[str]] = [
@@ -48,7 +47,7 @@ def _side_by_side(parts: Sequence[str | Sequence[str]], rows: int) -> list[str]:
     return pieces
 
 
-def _plain(texts: Iterable[str]) -> bool:
+def _plain(*columns: Iterable[str]) -> bool:
     """Whether all texts stand in JSON as they are: one escape, or one letter beyond ASCII, takes more bytes."""
-    joined = "".join(texts)
+    joined = "".join(map("".join, columns))
     return len(orjson.dumps(joined)) == len(joined) + 2
