@@ -1,4 +1,4 @@
-"""Where the checkers are: INFRA_TOOLS names the bin folder of their environment, PATH is the fallback."""
+"""Where the checkers are: INFRA_TOOLS names the bin folders of their environments, PATH is the fallback."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("SHARED_DIR", ROOT.parent / "shared"))
+
+HOMES = [str(ROOT / name / "bin") for name in (".venv-infra", ".venv-azure")]
 
 
 @pytest.fixture(scope="session")
@@ -40,12 +42,10 @@ def tool():
     """Finds a checker by name, or skips the test with the name."""
 
     def find(name: str) -> str:
-        folder = os.environ.get("INFRA_TOOLS") or str(ROOT / ".venv-infra" / "bin")
+        folder = os.environ.get("INFRA_TOOLS") or os.pathsep.join(HOMES)
         found = shutil.which(name, path=folder) or (name != "python" and shutil.which(name)) or None
         if found is None:
-            pytest.skip(
-                f"{name} is absent: INFRA_TOOLS names the folder of the checkers, requirements-infra.txt"
-            )
+            pytest.skip(f"{name} is absent: CONTRIBUTING.md says where each checker comes from")
         return found
 
     return find

@@ -149,6 +149,58 @@ def test_an_overlay_changes_only_what_the_base_has(root, base, overlay):
     assert wanted == generated | {base["ConfigMap"]["metadata"]["name"]}
 
 
+@pytest.fixture
+def built(tool, run):
+    """What kustomize makes of an overlay, by kind."""
+
+    def build(folder):
+        result = run(tool("kubectl"), "kustomize", folder)
+        assert result.returncode == 0, result.stderr
+        return {document["kind"]: document for document in yaml.safe_load_all(result.stdout)}
+
+    return build
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_an_overlay_builds_fits_kubernetes_and_keda(root, tool, run, built, keda, overlay, tmp_path):
+    objects = built(root / f"infra/kubernetes/overlays/{overlay}")
+    for kind in ("ScaledObject", "TriggerAuthentication"):
+        document = objects.pop(kind)
+        assert kind != "ScaledObject" or [error.message for error in keda.iter_errors(document)] == []
+    file = tmp_path / "objects.yaml"
+    file.write_text(yaml.safe_dump_all(objects.values()))
+    result = run(tool("kubernetes-validate"), "--strict", file)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_an_overlay_builds_pods_that_find_what_they_name(root, built, overlay):
+    objects = built(root / f"infra/kubernetes/overlays/{overlay}")
+    pod = objects["Deployment"]["spec"]["template"]
+    labels, container = pod["metadata"]["labels"], pod["spec"]["containers"][0]
+    assert container["image"].startswith("registry.example/arbitrage:")
+    generated = [source["configMapRef"]["name"] for source in container["envFrom"]]
+    assert objects["ConfigMap"]["metadata"]["name"] in generated
+    assert pod["spec"]["serviceAccountName"] == objects["ServiceAccount"]["metadata"]["name"]
+    for selector in (
+        objects["Service"]["spec"]["selector"],
+        objects["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
+        objects["Deployment"]["spec"]["selector"]["matchLabels"],
+    ):
+        assert selector.items() <= labels.items()
+    trigger = objects["ScaledObject"]["spec"]["triggers"][0]
+    assert trigger["authenticationRef"]["name"] == objects["TriggerAuthentication"]["metadata"]["name"]
+    assert {document["metadata"].get("namespace", "arbitrage") for document in objects.values()} == {
+        "arbitrage"
+    }
+
+
+def test_a_patch_of_something_that_is_not_there_is_seen(tool, run, a_copy, plant):
+    folder = a_copy("infra/kubernetes")
+    plant(folder / "overlays/dev/scaling.yaml", "name: arbitrage\nspec", "name: arbitrag\nspec")
+    assert run(tool("kubectl"), "kustomize", folder / "overlays/dev").returncode != 0
+
+
 def test_the_base_names_every_file_it_has(root):
     named = set(yaml.safe_load((root / BASE / "kustomization.yaml").read_text(encoding="utf-8"))["resources"])
     assert named == {path.name for path in (root / BASE).glob("*.yaml")} - {"kustomization.yaml"}

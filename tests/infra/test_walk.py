@@ -1,0 +1,156 @@
+"""docs/deploy.md from its first command to its last, as a reader types them, with recorders in place of the cloud."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+RECORDER = """#!/bin/sh
+{{ printf '%s\\037' "${{0##*/}}" "$@"; printf '\\036'; }} >> "$CALLS"
+case "${{0##*/}} $*" in
+{answers}
+esac
+"""
+ANSWERS = {
+    "'az account show'*": "echo 00000000-0000-0000-0000-000000000001",
+    "'az ad signed-in-user'*": "echo 00000000-0000-0000-0000-000000000002",
+    "'az functionapp show'*": "echo app.example",
+    "*' output -raw hosting'": "echo flex",
+    "*' output -raw app_url'": "echo https://app.example",
+    "*' output -raw '*": 'for last in "$@"; do :; done; echo "tf0$last" | tr -d _',
+    "*' output -json '*": """echo '{"AZURE_CLIENT_ID": "00000000-0000-0000-0000-000000000003"}'""",
+    "'az '*' --output tsv'": "echo a-value",
+    "'curl '*durabletask*": "echo '[]'",
+    "'curl '*ipify*": "echo 203.0.113.7",
+    "'curl '*/api/scan": """echo '{"scan_id": "s", "venues": [], "opportunities": []}'""",
+    "'docker save'*": "echo an image",
+    "'docker load'*": "cat > /dev/null",
+    "'az storage blob download'*": """while [ "$1" != --file ]; do shift; done
+    echo '{"functionKeys": [{"name": "default", "value": "a-key"}]}' > "$2\"""",
+    "'make package'*": "mkdir -p dist; : > dist/package.zip",
+}
+"""What the recorders answer, by pattern of the call; the first that fits counts."""
+
+WRONG_WORDS = 2
+READ = "az login|The subscription of .* doesn't exist|DOCKER_COMMAND_ERROR"
+"""How the Azure CLI ends when it could read a command: for lack of an account or of Docker, not for its words."""
+
+TOLD = {"APP": "00000000-0000-0000-0000-000000000004"}
+"""What the document tells its reader to look up in the portal."""
+
+OTHER_HOSTS = """
+infra/deploy/release.sh group app dist/package.zip consumption storage
+infra/deploy/release_image.sh group app image.tar.gz arbitrage:1.0.1 container_apps registry.azurecr.io
+infra/deploy/release_image.sh group app image.tar.gz arbitrage:1.0.1 container_instances registry.azurecr.io
+infra/deploy/keep_release.sh storage dist/package.zip 1.0.1
+PATH=$PWD/.venv/bin:$PATH infra/deploy/integration.sh group app https://app.example sql.example arbitrage id \\
+  container_apps storage host
+"""
+"""The scripts as the pipeline calls them where the app is hosted otherwise."""
+
+
+@pytest.fixture(scope="module")
+def walk(root, tmp_path_factory):
+    """The result of the walk and every call that left the machine or started a tool, as words."""
+    for name in ("bash", "jq", "openssl"):
+        if shutil.which(name) is None:
+            pytest.skip(f"{name} is absent")
+    folder = tmp_path_factory.mktemp("walk")
+    copy, calls, tools = folder / "repository", folder / "calls", folder / "bin"
+    shutil.copytree(
+        root / "infra", copy / "infra", ignore=shutil.ignore_patterns(".terraform", "__pycache__")
+    )
+    shutil.copytree(root / "tests/integration", copy / "tests/integration")
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        shutil.copy(root / name, copy)
+    answers = "\n".join(f"  {pattern}) {answer} ;;" for pattern, answer in ANSWERS.items())
+    for tool in ("az", "curl", "docker", "kubectl", "terraform", "make", "sleep"):
+        _executable(tools / tool, RECORDER.format(answers=answers))
+    _executable(copy / ".venv/bin/python", RECORDER.format(answers=answers))
+    document = (root / "docs/deploy.md").read_text(encoding="utf-8")
+    blocks = [
+        re.sub(rf"(?m)^{indent}", "", block)
+        for indent, block in re.findall(r"(?ms)^( *)```bash\n(.*?)^ *```", document)
+    ]
+    script = folder / "walk.sh"
+    script.write_text("\n".join(["set -euo pipefail", *blocks, OTHER_HOSTS]))
+    environment = {"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(folder), "CALLS": str(calls), **TOLD}
+    result = subprocess.run(
+        [shutil.which("bash"), str(script)],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    records = calls.read_text(encoding="utf-8").split("\036")[:-1]
+    return result, [tuple(record.split("\037")[:-1]) for record in records], copy
+
+
+def _executable(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def test_a_reader_gets_from_the_first_command_to_the_last(walk):
+    result, calls, _ = walk
+    assert result.returncode == 0, result.stderr
+    assert {"az", "curl", "docker", "kubectl", "terraform", "make", "python"} == {
+        call[0] for call in calls if call[0] != "sleep"
+    }
+
+
+def test_no_value_that_a_command_takes_is_empty(walk):
+    assert [call for call in walk[1] if "" in call] == []
+
+
+def distinct(calls):
+    """One call of each kind: the command and its options, whatever their values."""
+    kinds = {}
+    for call in calls:
+        kinds.setdefault(tuple(word for word in call if not re.search(r"[^\w-]|\d", word)), call)
+    return list(kinds.values())
+
+
+@pytest.fixture(scope="module")
+def azure(tool, tmp_path_factory):
+    """Hands words to the real Azure CLI, which is logged in nowhere: 2 when it cannot read them."""
+    program = tool("az")
+    settings = tmp_path_factory.mktemp("azure")
+    environment = {"AZURE_CONFIG_DIR": str(settings), "AZURE_CORE_COLLECT_TELEMETRY": "no"}
+
+    def read(call):
+        return subprocess.run(
+            [program, *call[1:]],
+            env={**os.environ, **environment},
+            cwd=settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return read
+
+
+def test_the_azure_cli_can_read_every_command_that_it_gets(walk, azure):
+    calls = distinct(call for call in walk[1] if call[0] == "az" and call[1] != "login")
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(azure, calls))
+    assert len(calls) > 20
+    wrong = [
+        f"{' '.join(call)}: {result.stderr}"
+        for call, result in zip(calls, results, strict=True)
+        if result.returncode == WRONG_WORDS or not re.search(READ, result.stderr)
+    ]
+    assert wrong == []
+
+
+def test_an_option_that_the_azure_cli_does_not_have_is_seen(azure):
+    assert azure(("az", "group", "create", "--nam", "a", "--locaton", "b")).returncode == 2
