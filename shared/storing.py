@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from zlib_ng import gzip_ng
+from isal import igzip_lib
 
 from shared import findings, records, snapshots, telling
 from shared.desk import Desk
@@ -87,8 +87,7 @@ def packed(snapshot: Snapshot) -> bytes:
         venue: replace(market, instruments={}, currencies={}) for venue, market in snapshot.venues.items()
     }
     line = snapshots.encode_snapshot(replace(snapshot, venues=slim) if snapshot.reference else snapshot)
-    blob: bytes = gzip_ng.compress(line + b"\n", compresslevel=1, mtime=0)
-    return blob
+    return igzip_lib.compress(line + b"\n", 1, igzip_lib.COMP_GZIP)
 
 
 def _watched(desk: Desk, snapshot: Snapshot, detection: Detection) -> set[tuple[str, str]]:
