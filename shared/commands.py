@@ -191,11 +191,13 @@ async def reload(given: argparse.Namespace) -> int:
 
 
 async def doctor(_given: argparse.Namespace) -> int:
-    """Each service in use, and whether it works; 1 if one does not."""
+    """Which desk this is, each service in use, and whether it works; 1 if one does not."""
     chosen = settings.read()
+    services = composition.services(chosen)
+    say(diagnosis.place(services))
     async with in_process() as desk:
         secrets = composition.secret_store(chosen)
-        findings = await diagnosis.examine(desk, composition.services(chosen), secrets)
+        findings = await diagnosis.examine(desk, services, secrets)
         width = max(len(each.service) for each in findings)
         for each in findings:
             say(f"{'ok  ' if each.healthy else 'FAIL'} {each.service:{width}}  {each.says}")

@@ -308,12 +308,18 @@ def services(settings: Settings) -> dict[str, str]:
         "market": f"{settings.market}: {', '.join(settings.venues)}",
         "lake": f"Azure Storage by {settings.lake_account or storage}" if storage else embedded,
         "state": f"Azure Storage by {storage}" if storage else embedded,
-        "warehouse": "Azure SQL" if settings.sql_connection else embedded,
+        "warehouse": f"Azure SQL, {_database(settings.sql_connection)}" if settings.sql_connection else embedded,
         "secrets": settings.key_vault_url or "environment variables",
         "analyst": f"{settings.openai_model} at {model}, else the rules" if model else "the rules",
         "telemetry": " and ".join(filter(None, told)) or "off",
         "alarms": f"webhook ({settings.alert_webhook_shape})" if settings.alert_webhook_url else "the log",
     }
+
+
+def _database(connection: str) -> str:
+    from shared.adapters.sql.connection import store_name  # noqa: PLC0415 - heavy, and not needed by every command
+
+    return store_name(connection)
 
 
 @dataclass(slots=True)

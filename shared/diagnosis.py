@@ -43,6 +43,15 @@ class Reachable(Protocol):
         ...
 
 
+def place(services: Mapping[str, str]) -> str:
+    """Which desk is looked at: its market, and where its lake, state and warehouse are, without secrets."""
+    places: dict[str, list[str]] = {}
+    for service in ("lake", "state", "warehouse"):
+        places.setdefault(services[service], []).append(service)
+    kept = "; ".join(f"{', '.join(names)}: {used}" for used, names in places.items())
+    return f"desk of the {services['market'].partition(':')[0]} market; {kept}"
+
+
 async def examine(desk: Desk, services: Mapping[str, str], secrets: Secrets) -> list[Diagnosis]:
     """The state of each service; `services` says what is in use for it. All are tried at once."""
     checks: dict[str, Callable[[], Awaitable[str]]] = {

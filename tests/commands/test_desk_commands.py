@@ -54,13 +54,21 @@ def test_scan_that_no_venue_answers_says_of_each_why_and_exits_1(run):
 def test_doctor_examines_every_service(run, venues):
     ended = run("shared", "doctor", SIMULATOR_URL=venues)
     assert (ended.code, ended.err) == (0, "")
-    told = {line.split()[1]: line for line in ended.out.splitlines()}
+    _, *lines = ended.out.splitlines()
+    told = {line.split()[1]: line for line in lines}
     assert set(told) == {
         *("market", "binance", "bybit", "gateio", "kraken"),
         *("lake", "state", "warehouse", "secrets", "analyst", "telemetry", "alarms"),
     }
     assert all(line.startswith("ok ") for line in told.values())
     assert "instruments" in told["kraken"]
+
+
+def test_doctor_says_first_which_desk_it_looks_at(run, venues):
+    ended = run("shared", "doctor", SIMULATOR_URL=venues)
+    assert ended.out.splitlines()[0] == (
+        "desk of the simulated market; lake, state, warehouse: embedded, in .data/simulated"
+    )
 
 
 def test_doctor_says_what_fails_and_goes_on_with_the_rest(run, venues, tmp_path):

@@ -140,3 +140,18 @@ async def test_the_webhook_is_not_called(open_desk):
         found = (await examined(desk))["alarms"]
     assert found.says.endswith("; not called")
     assert models.asked == []
+
+
+def test_the_desk_is_named_by_its_stores_and_never_by_what_opens_them(monkeypatch):
+    given = {
+        "MARKET": "live",
+        "AZURE_STORAGE_ACCOUNT_NAME": "starbitrage",
+        "AZURE_DATALAKE_ACCOUNT_NAME": "lkarbitrage",
+        "AZURE_SQL_CONNECTION_STRING": f"Server=tcp:sql.example,1433;Database=arbitrage;UID=a;PWD={KEY}",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert diagnosis.place(composition.services(settings.read())) == (
+        "desk of the live market; lake: Azure Storage by lkarbitrage; state: Azure Storage by starbitrage; "
+        "warehouse: Azure SQL, tcp:sql.example,1433/arbitrage"
+    )
