@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.venues.columns import Columns, TopsReader
+from shared.adapters.venues.columns import Rows, TopsReader
 from shared.domain.market import BookText
 from shared.domain.tops import best_price
 
@@ -21,9 +21,14 @@ rows = st.tuples(st.sampled_from([*SYMBOLS, "NEWUSDT"]), texts, texts, texts, te
 ticks = st.lists(st.lists(rows, max_size=5, unique_by=lambda row: row[0]), min_size=1, max_size=4)
 
 
-def columns_of(rows):
-    ids, bids, bid_amounts, asks, ask_amounts = map(list, zip(*rows, strict=True)) if rows else [[]] * 5
-    return Columns(ids, bids, asks, bid_amounts, ask_amounts, 17)
+def answer_of(rows):
+    def prices(rows):
+        return [row[1] for row in rows], [row[3] for row in rows]
+
+    def amounts(rows):
+        return [row[2] for row in rows], [row[4] for row in rows]
+
+    return Rows([row[0] for row in rows], rows, prices, amounts, 17)
 
 
 def is_quoted(text):
@@ -46,7 +51,7 @@ def row_by_row(rows):
 def test_what_is_quoted_is_read_whatever_was_quoted_before(ticks, again):
     reader = TopsReader(SYMBOLS)
     for rows in [*ticks, *ticks] if again else ticks:
-        tops = reader.read(columns_of(rows))
+        tops = reader.read(answer_of(rows))
         expected = row_by_row(rows)
         assert tops == expected
         assert list(tops) == list(expected)
@@ -61,13 +66,13 @@ def test_rows_that_speak_up_or_fall_silent_under_the_same_ids_are_noticed(first,
     reader = TopsReader(SYMBOLS)
     for tick in (first, second[:4], first):
         rows = [(name, *quote) for name, quote in zip(SYMBOLS, tick, strict=True)]
-        assert reader.read(columns_of(rows)) == row_by_row(rows)
+        assert reader.read(answer_of(rows)) == row_by_row(rows)
 
 
 def test_ticks_of_the_same_rows_share_their_positions():
     reader = TopsReader(SYMBOLS)
-    first = reader.read(columns_of([("BTCUSDT", "9", "1", "10", "1"), ("ETHUSDT", "0", "0", "0", "0")]))
-    second = reader.read(columns_of([("BTCUSDT", "8", "1", "", "0"), ("ETHUSDT", "", "", "0.0", "")]))
+    first = reader.read(answer_of([("BTCUSDT", "9", "1", "10", "1"), ("ETHUSDT", "0", "0", "0", "0")]))
+    second = reader.read(answer_of([("BTCUSDT", "8", "1", "", "0"), ("ETHUSDT", "", "", "0.0", "")]))
     assert second.positions is first.positions
 
 
@@ -77,6 +82,6 @@ def test_of_two_rows_under_one_id_the_last_counts():
         ("ETHUSDT", "5", "1", "6", "1"),
         ("BTCUSDT", "7", "1", "8", "1"),
     ]
-    tops = TopsReader(SYMBOLS).read(columns_of(rows))
+    tops = TopsReader(SYMBOLS).read(answer_of(rows))
     assert tops == row_by_row(rows[1:])
     assert len(tops) == len(tops.bids) == 2

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.columns import Columns
+from shared.adapters.venues.columns import Rows
 from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid
 from shared.domain.market import BookText, Currency, Network
 
@@ -20,6 +20,14 @@ class _Ticker(msgspec.Struct, rename="camel", gc=False):
     bid_qty: str
     ask_price: str
     ask_qty: str
+
+
+def _prices(rows: Sequence[_Ticker]) -> tuple[list[str], list[str]]:
+    return [row.bid_price for row in rows], [row.ask_price for row in rows]
+
+
+def _amounts(rows: Sequence[_Ticker]) -> tuple[list[str], list[str]]:
+    return [row.bid_qty for row in rows], [row.ask_qty for row in rows]
 
 
 class Binance(Venue):
@@ -35,14 +43,8 @@ class Binance(Venue):
         return exchange.publicGetTickerBookTicker()
 
     @override
-    def quotes(self, body: Any) -> Columns:
-        return Columns(
-            [row.symbol for row in body],
-            [row.bid_price for row in body],
-            [row.ask_price for row in body],
-            [row.bid_qty for row in body],
-            [row.ask_qty for row in body],
-        )
+    def quotes(self, body: Any) -> Rows:
+        return Rows([row.symbol for row in body], body, _prices, _amounts)
 
     @override
     def ask_book(self, exchange: Any, instrument_id: str, levels: int) -> Any:

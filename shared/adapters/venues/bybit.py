@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypedDict
 
 import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.columns import Columns
+from shared.adapters.venues.columns import Rows
 from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid, positive
 from shared.domain.market import BookText, Currency, Network
 
@@ -32,6 +32,14 @@ class _Tickers(TypedDict):
     time: int
 
 
+def _prices(rows: Sequence[_Ticker]) -> tuple[list[str], list[str]]:
+    return [row.bid1_price for row in rows], [row.ask1_price for row in rows]
+
+
+def _amounts(rows: Sequence[_Ticker]) -> tuple[list[str], list[str]]:
+    return [row.bid1_size for row in rows], [row.ask1_size for row in rows]
+
+
 class Bybit(Venue):
     """Stamps each answer with its own time in milliseconds; tells only a key which currencies move."""
 
@@ -45,16 +53,9 @@ class Bybit(Venue):
         return exchange.publicGetV5MarketTickers({"category": "spot"})
 
     @override
-    def quotes(self, body: Any) -> Columns:
+    def quotes(self, body: Any) -> Rows:
         rows = body["result"]["list"]
-        return Columns(
-            [row.symbol for row in rows],
-            [row.bid1_price for row in rows],
-            [row.ask1_price for row in rows],
-            [row.bid1_size for row in rows],
-            [row.ask1_size for row in rows],
-            body["time"],
-        )
+        return Rows([row.symbol for row in rows], rows, _prices, _amounts, body["time"])
 
     @override
     def server_time_ms(self, body: Any) -> int | None:

@@ -1,9 +1,9 @@
-"""A venue's answer to the one request for all tops of book, column by column, made into tops."""
+"""A venue's answer to the one request for all tops of book, made into tops column by column."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,14 +15,17 @@ _NOTHING = "0." + "0" * 30
 _NUMBERS = msgspec.json.Decoder(list[float])
 
 
-class Columns(NamedTuple):
-    """The rows as they came: ids, and texts of both sides. Amounts of None are not told."""
+Sides = Callable[[Sequence[Any]], tuple[Sequence[str], Sequence[str]]]
+"""Reads the texts of the bid and of the ask from each of these rows."""
+
+
+class Rows(NamedTuple):
+    """The rows as they came, by their ids, and how to read some of them. Amounts of None are not told."""
 
     ids: Sequence[str]
-    bids: Sequence[str]
-    asks: Sequence[str]
-    bid_amounts: Sequence[str] | None = None
-    ask_amounts: Sequence[str] | None = None
+    rows: Sequence[Any]
+    prices: Sides
+    amounts: Sides | None = None
     time_ms: int | None = None
 
 
@@ -39,14 +42,15 @@ class TopsReader:
         self._positions: dict[str, int] = {}
         self._quoted = self._silent = picker(())
 
-    def read(self, columns: Columns) -> Tops:
+    def read(self, answer: Rows) -> Tops:
         """The tops of book that anybody quotes; a side quoted as nothing or zero is empty.
 
         Of rows under one id the last one counts.
         """
-        if columns.ids != self._ids or _any_quoted(self._silent, columns):
-            self._arrange(columns)
-        bids, asks = self._quoted(columns.bids), self._quoted(columns.asks)
+        if answer.ids != self._ids or _any_quoted(answer, self._silent):
+            self._arrange(answer)
+        rows = self._quoted(answer.rows)
+        bids, asks = answer.prices(rows)
         bid_prices, ask_prices = _prices(bids), _prices(asks)
         if 0.0 in bid_prices:
             bids = [_side(text) for text in bids]
@@ -54,23 +58,17 @@ class TopsReader:
             asks = [_side(text) for text in asks]
             if not all(map(any, zip(bids, asks, strict=True))):
                 self._ids = ()
-                return self.read(columns)
+                return self.read(answer)
+        bid_amounts, ask_amounts = answer.amounts(rows) if answer.amounts else (None, None)
         return Tops(
-            self._positions,
-            bids,
-            asks,
-            bid_prices,
-            ask_prices,
-            None if columns.bid_amounts is None else self._quoted(columns.bid_amounts),
-            None if columns.ask_amounts is None else self._quoted(columns.ask_amounts),
-            columns.time_ms,
+            self._positions, bids, asks, bid_prices, ask_prices, bid_amounts, ask_amounts, answer.time_ms
         )
 
-    def _arrange(self, columns: Columns) -> None:
+    def _arrange(self, answer: Rows) -> None:
         """Part the rows that are listed into those that somebody quotes and the silent ones."""
         quoted: dict[str, int] = {}
         silent: list[int] = []
-        for row, (name, bid, ask) in enumerate(zip(columns.ids, columns.bids, columns.asks, strict=True)):
+        for row, (name, bid, ask) in enumerate(zip(answer.ids, *answer.prices(answer.rows), strict=True)):
             symbol = self.symbols.get(name)
             if symbol is None:
                 continue
@@ -78,13 +76,14 @@ class TopsReader:
                 quoted[symbol] = row
             else:
                 silent.append(row)
-        self._ids = columns.ids
+        self._ids = answer.ids
         self._positions = {symbol: position for position, symbol in enumerate(quoted)}
         self._quoted, self._silent = picker(list(quoted.values())), picker(silent)
 
 
-def _any_quoted(pick: Picker, columns: Columns) -> bool:
-    return any(map(_side, {*pick(columns.bids), *pick(columns.asks)}))
+def _any_quoted(answer: Rows, pick: Picker) -> bool:
+    bids, asks = answer.prices(pick(answer.rows))
+    return any(map(_side, {*bids, *asks}))
 
 
 def _side(text: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.columns import Columns
+from shared.adapters.venues.columns import Rows
 from shared.adapters.venues.venue import Ask, Venue, basis_points, contract, overlaid
 from shared.domain.market import BookText, Currency, Network
 
@@ -18,6 +18,10 @@ class _Ticker(msgspec.Struct, gc=False):
     currency_pair: str
     highest_bid: str = ""
     lowest_ask: str = ""
+
+
+def _prices(rows: Sequence[_Ticker]) -> tuple[list[str], list[str]]:
+    return [row.highest_bid for row in rows], [row.lowest_ask for row in rows]
 
 
 class Gateio(Venue):
@@ -34,12 +38,8 @@ class Gateio(Venue):
         return exchange.publicSpotGetTickers()
 
     @override
-    def quotes(self, body: Any) -> Columns:
-        return Columns(
-            [row.currency_pair for row in body],
-            [row.highest_bid for row in body],
-            [row.lowest_ask for row in body],
-        )
+    def quotes(self, body: Any) -> Rows:
+        return Rows([row.currency_pair for row in body], body, _prices)
 
     @override
     def ask_book(self, exchange: Any, instrument_id: str, levels: int) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 import msgspec
 from typing_extensions import override
 
-from shared.adapters.venues.columns import Columns
+from shared.adapters.venues.columns import Rows
 from shared.adapters.venues.venue import Ask, Venue, overlaid
 from shared.domain.market import BookText, Currency, FeeAsset, Network
 
@@ -83,6 +83,14 @@ class _Tickers(TypedDict):
     result: dict[str, _Ticker]
 
 
+def _prices(rows: Sequence[_Ticker]) -> tuple[list[str], list[str]]:
+    return [row.b[0] for row in rows], [row.a[0] for row in rows]
+
+
+def _amounts(rows: Sequence[_Ticker]) -> tuple[list[str], list[str]]:
+    return [row.b[2] for row in rows], [row.a[2] for row in rows]
+
+
 class Kraken(Venue):
     """Takes its fee from the quote asset, and dates the levels of a book but not the book."""
 
@@ -99,15 +107,9 @@ class Kraken(Venue):
         return exchange.publicGetTicker()
 
     @override
-    def quotes(self, body: Any) -> Columns:
-        rows = body["result"].values()
-        return Columns(
-            list(body["result"]),
-            [row.b[0] for row in rows],
-            [row.a[0] for row in rows],
-            [row.b[2] for row in rows],
-            [row.a[2] for row in rows],
-        )
+    def quotes(self, body: Any) -> Rows:
+        rows = body["result"]
+        return Rows(list(rows), list(rows.values()), _prices, _amounts)
 
     @override
     def ask_book(self, exchange: Any, instrument_id: str, levels: int) -> Any:

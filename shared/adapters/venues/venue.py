@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from shared.adapters.venues.columns import Columns
+from shared.adapters.venues.columns import Rows
 from shared.domain.market import BookText, Currency, FeeAsset, Instrument, Network
 
 Ask = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
@@ -43,8 +43,8 @@ class Venue(ABC):
     """Decodes that answer in a fraction of the time, by leaving out what no quote needs."""
 
     @abstractmethod
-    def quotes(self, body: Any) -> Columns:
-        """The tops of book as they came."""
+    def quotes(self, body: Any) -> Rows:
+        """The rows of the tops of book as they came."""
 
     def server_time_ms(self, body: Any) -> int | None:
         """The venue's clock in milliseconds, where the answer to `ask_quotes` carries it."""
