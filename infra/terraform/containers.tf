@@ -142,8 +142,8 @@ resource "azurerm_container_app" "main" {
         transport               = "HTTP"
         port                    = 8080
         path                    = "/"
-        interval_seconds        = 5
-        failure_count_threshold = 30
+        interval_seconds        = 15
+        failure_count_threshold = 10
       }
       liveness_probe {
         transport        = "HTTP"
@@ -215,7 +215,7 @@ resource "azurerm_container_group" "main" {
       http_get {
         path   = "/"
         port   = 8080
-        scheme = "http"
+        scheme = "Http"
       }
     }
     readiness_probe {
@@ -224,7 +224,7 @@ resource "azurerm_container_group" "main" {
       http_get {
         path   = "/api/health"
         port   = 8080
-        scheme = "http"
+        scheme = "Http"
       }
     }
   }

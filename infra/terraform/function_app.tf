@@ -34,9 +34,11 @@ resource "azurerm_function_app_flex_consumption" "main" {
   webdeploy_publish_basic_authentication_enabled = false
   virtual_network_subnet_id                      = var.private_networking ? azurerm_subnet.app[0].id : null
 
-  # The provider writes an AzureWebJobsStorage connection string even where an identity is used, and the host
-  # prefers it to the identity. An empty one is ignored; every plan shows it again as a change.
-  app_settings = merge(local.product_settings, local.platform_settings, local.storage_settings, local.secret_settings, {
+  # The provider writes an AzureWebJobsStorage connection string without a key even where an identity is used, and
+  # the host prefers it to the identity. Named here it is at least empty; most hosts ignore an empty one, some
+  # did not start with it, so each release deletes it: docs/deploy.md, "Change a setting". Reading leaves it out of
+  # the state, so every plan shows it as a change; ignore_changes would bring the keyless string back.
+  app_settings = merge(local.function_settings, local.storage_settings, {
     AzureWebJobsStorage = ""
   })
 
@@ -53,12 +55,13 @@ resource "azurerm_function_app_flex_consumption" "main" {
     }
   }
 
+  # No health_check_path: Consumption plans replace no instance by it, and its pings would be billed.
   site_config {
-    http2_enabled           = true
-    minimum_tls_version     = "1.2"
-    scm_minimum_tls_version = "1.2"
-    health_check_path       = "/api/health"
-    vnet_route_all_enabled  = var.private_networking
+    application_insights_connection_string = azurerm_application_insights.main.connection_string
+    http2_enabled                          = true
+    minimum_tls_version                    = "1.2"
+    scm_minimum_tls_version                = "1.2"
+    vnet_route_all_enabled                 = var.private_networking
   }
 
   depends_on = [terraform_data.roles_known]
@@ -86,10 +89,8 @@ resource "azurerm_linux_function_app" "main" {
   # The pipeline uploads the package under this name; the platform mounts it with the identity. The provider
   # itself writes AzureWebJobsStorage__accountName.
   app_settings = merge(
-    local.product_settings,
-    local.platform_settings,
+    local.function_settings,
     { for name, value in local.storage_settings : name => value if name != "AzureWebJobsStorage__accountName" },
-    local.secret_settings,
     {
       WEBSITE_RUN_FROM_PACKAGE                     = "${azurerm_storage_account.host.primary_blob_endpoint}${azurerm_storage_container.package.name}/package.zip"
       WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID = azurerm_user_assigned_identity.app.id
@@ -102,10 +103,11 @@ resource "azurerm_linux_function_app" "main" {
   }
 
   site_config {
-    http2_enabled           = true
-    minimum_tls_version     = "1.2"
-    scm_minimum_tls_version = "1.2"
-    ftps_state              = "Disabled"
+    application_insights_connection_string = azurerm_application_insights.main.connection_string
+    http2_enabled                          = true
+    minimum_tls_version                    = "1.2"
+    scm_minimum_tls_version                = "1.2"
+    ftps_state                             = "Disabled"
     # Shared memory does not reach across instances anyway; one spare keeps the queue moving beside the timers.
     app_scale_limit = min(var.maximum_instances, 10)
     application_stack {

@@ -40,7 +40,11 @@ resource "azurerm_key_vault_secret" "placeholder" {
   value_wo         = "unset"
   value_wo_version = 1
 
-  depends_on = [terraform_data.roles_known, azurerm_private_endpoint.main]
+  depends_on = [
+    terraform_data.roles_known,
+    azurerm_private_endpoint.main,
+    azurerm_private_dns_zone_virtual_network_link.main,
+  ]
 
   lifecycle {
     ignore_changes = [content_type, expiration_date, not_before_date, tags]

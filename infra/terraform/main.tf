@@ -24,12 +24,16 @@ resource "azurerm_user_assigned_identity" "app" {
   tags                = local.tags
 }
 
+# The pods, and KEDA's operator, which asks for the length of the queue with the service account of its own.
 resource "azurerm_federated_identity_credential" "kubernetes" {
-  count = var.kubernetes == null ? 0 : 1
+  for_each = var.kubernetes == null ? {} : {
+    pods = "${var.kubernetes.namespace}:${var.kubernetes.service_account}"
+    keda = "${var.kubernetes.keda_namespace}:${var.kubernetes.keda_service_account}"
+  }
 
-  name                      = "kubernetes"
+  name                      = each.key
   user_assigned_identity_id = azurerm_user_assigned_identity.app.id
   issuer                    = var.kubernetes.issuer_url
-  subject                   = "system:serviceaccount:${var.kubernetes.namespace}:${var.kubernetes.service_account}"
+  subject                   = "system:serviceaccount:${each.value}"
   audience                  = ["api://AzureADTokenExchange"]
 }

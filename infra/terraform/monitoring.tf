@@ -5,8 +5,8 @@ resource "azurerm_log_analytics_workspace" "main" {
   sku                 = "PerGB2018"
   retention_in_days   = var.log_retention_days
   daily_quota_gb      = var.log_daily_gb
-  # Container Apps and Container Instances hand over their console logs with the workspace's key.
-  local_authentication_enabled = local.on_containers
+  # Container Apps hand over their console logs with the workspace's key.
+  local_authentication_enabled = var.hosting == "container_apps"
   tags                         = local.tags
 }
 
@@ -92,7 +92,7 @@ resource "azurerm_role_assignment" "grafana" {
 }
 
 resource "azurerm_role_assignment" "grafana_admins" {
-  for_each = var.grafana ? var.grafana_admins : []
+  for_each = var.grafana ? toset(coalescelist(tolist(var.grafana_admins), tolist(var.operators), [data.azurerm_client_config.current.object_id])) : []
 
   scope                = azurerm_dashboard_grafana.main[0].id
   role_definition_name = "Grafana Admin"

@@ -80,6 +80,11 @@ output "grafana_url" {
   value       = one(azurerm_dashboard_grafana.main[*].endpoint)
 }
 
+output "grafana_name" {
+  description = "Name of the managed Grafana, which is also the name of its identity; null without one."
+  value       = one(azurerm_dashboard_grafana.main[*].name)
+}
+
 output "kubernetes_settings" {
   description = "Settings of the pods, for azure.env of an overlay in infra/kubernetes."
   value       = local.kubernetes_settings

@@ -58,6 +58,14 @@ locals {
     AzureWebJobsStorage__clientId    = azurerm_user_assigned_identity.app.client_id
   }
 
+  # The provider writes a Function App's connection string of Application Insights itself, from site_config; among
+  # the app settings every plan would show it as a change.
+  function_settings = merge(
+    local.product_settings,
+    { for name, value in local.platform_settings : name => value if name != "APPLICATIONINSIGHTS_CONNECTION_STRING" },
+    local.secret_settings,
+  )
+
   container_settings = merge(local.product_settings, local.platform_settings, local.storage_settings, {
     FUNCTIONS_WORKER_RUNTIME = "python"
     # Timers take a lock under this id; derived from the machine's name it would differ in every replica.

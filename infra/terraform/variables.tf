@@ -69,7 +69,7 @@ variable "python_version" {
 }
 
 variable "instance_memory_mb" {
-  description = "Memory of a Flex Consumption instance."
+  description = "Memory of a Flex Consumption instance, which is what running is billed by. 512 is the cheapest and has a quarter of a core; the app has not been run on it."
   type        = number
   default     = 2048
 
@@ -166,7 +166,7 @@ variable "lake_delete_after_days" {
 }
 
 variable "sql_admin" {
-  description = "Entra user, group or service principal that administers the database; only Entra logins exist. Without it, the identity that runs Terraform."
+  description = "Entra user or group that administers the database; only Entra logins exist. Without it, the identity that runs Terraform. Where a pipeline runs it, take a group with the pipeline's identity and people in it."
   type = object({
     login     = string
     object_id = string
@@ -196,6 +196,12 @@ variable "sql_max_size_gb" {
   default     = 50
 }
 
+variable "operators" {
+  description = "Object ids of the users or groups that set keys, read the lake, queue loads, change the state and keep releases. Whoever runs Terraform has only what deploying needs, and nothing more once somebody else runs it."
+  type        = set(string)
+  default     = []
+}
+
 variable "protect_data" {
   description = "Lock the lake and the database against deletion."
   type        = bool
@@ -217,7 +223,7 @@ variable "log_daily_gb" {
 }
 
 variable "alert_emails" {
-  description = "Addresses that alerts and budget warnings go to."
+  description = "Addresses that alerts and budget warnings go to. Set it where every plan finds it: in the file of the environment, or as TF_VAR_alert_emails."
   type        = list(string)
   default     = []
 }
@@ -240,6 +246,20 @@ variable "scan_silence_minutes" {
   }
 }
 
+variable "health_test" {
+  description = "How often the health page is asked from outside, and from where. Each asking from each place is billed, so this can cost more than the app: no-scans tells sooner that the app stands still."
+  type = object({
+    every_seconds = optional(number, 900)
+    places        = optional(list(string), ["emea-nl-ams-azr", "emea-gb-db3-azr", "emea-se-sto-edge"])
+  })
+  default = {}
+
+  validation {
+    condition     = contains([300, 600, 900], var.health_test.every_seconds) && length(var.health_test.places) > 0
+    error_message = "health_test.every_seconds must be 300, 600 or 900, and health_test.places name one place at least."
+  }
+}
+
 variable "budget" {
   description = "Budget of the resource group a month, in the currency of the subscription; null for none."
   type        = number
@@ -259,7 +279,7 @@ variable "grafana_version" {
 }
 
 variable "grafana_admins" {
-  description = "Object ids of the users or groups that administer Grafana."
+  description = "Object ids of the users or groups that administer Grafana; without any the operators, and without those whoever runs Terraform."
   type        = set(string)
   default     = []
 }
@@ -296,11 +316,13 @@ variable "address_space" {
 }
 
 variable "kubernetes" {
-  description = "Trust a Kubernetes service account with the identity of the product (workload identity)."
+  description = "Trust the service accounts of the pods and of KEDA's operator with the identity of the product (workload identity). The operator's names are those of the AKS add-on; Helm's namespace is keda."
   type = object({
-    issuer_url      = string
-    namespace       = optional(string, "arbitrage")
-    service_account = optional(string, "arbitrage")
+    issuer_url           = string
+    namespace            = optional(string, "arbitrage")
+    service_account      = optional(string, "arbitrage")
+    keda_namespace       = optional(string, "kube-system")
+    keda_service_account = optional(string, "keda-operator")
   })
   default = null
 }

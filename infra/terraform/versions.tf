@@ -19,13 +19,33 @@ provider "azurerm" {
   subscription_id     = var.subscription_id
   storage_use_azuread = true
 
+  # The provider registers none by itself. A subscription registers each once, which takes minutes the first time.
+  resource_providers_to_register = [
+    "Microsoft.AlertsManagement",
+    "Microsoft.App",
+    "Microsoft.CognitiveServices",
+    "Microsoft.Consumption",
+    "Microsoft.ContainerInstance",
+    "Microsoft.ContainerRegistry",
+    "Microsoft.Dashboard",
+    "Microsoft.Insights",
+    "Microsoft.KeyVault",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.Network",
+    "Microsoft.OperationalInsights",
+    "Microsoft.Sql",
+    "Microsoft.Storage",
+    "Microsoft.Web",
+  ]
+
   features {
     key_vault {
       purge_soft_delete_on_destroy    = false
       recover_soft_deleted_key_vaults = true
     }
     resource_group {
-      prevent_deletion_if_contains_resources = true
+      # Application Insights puts a rule and an action group of its own into the group, which no destroy would find.
+      prevent_deletion_if_contains_resources = false
     }
     storage {
       # Shared keys are off and the accounts may be private: everything here goes through the management plane.

@@ -53,6 +53,10 @@ run "a_deployment_as_it_comes" {
     error_message = "No storage connection string reaches the app."
   }
   assert {
+    condition     = azurerm_function_app_flex_consumption.main[0].site_config[0].application_insights_connection_string == azurerm_application_insights.main.connection_string && !contains(keys(azurerm_function_app_flex_consumption.main[0].app_settings), "APPLICATIONINSIGHTS_CONNECTION_STRING")
+    error_message = "The provider itself writes the connection string of Application Insights."
+  }
+  assert {
     condition     = azurerm_function_app_flex_consumption.main[0].app_settings["AzureWebJobsStorage__credential"] == "managedidentity"
     error_message = "The host's storage connection uses the identity."
   }
@@ -86,7 +90,7 @@ run "a_deployment_as_it_comes" {
       length(azurerm_linux_function_app.main), length(azurerm_container_app.main), length(azurerm_container_group.main),
       length(azurerm_container_registry.main), length(azurerm_dashboard_grafana.main), length(azurerm_cognitive_account.openai),
       length(azurerm_virtual_network.main), length(azurerm_private_endpoint.main), length(azurerm_consumption_budget_resource_group.main),
-      length(azurerm_management_lock.lake), length(azurerm_federated_identity_credential.kubernetes),
+      length(azurerm_management_lock.lake), length(azurerm_federated_identity_credential.kubernetes), length(azurerm_role_assignment.operators),
     ]) == 0
     error_message = "Nothing optional is created unless it is asked for."
   }
@@ -94,5 +98,13 @@ run "a_deployment_as_it_comes" {
   assert {
     condition     = toset(keys(azurerm_monitor_scheduled_query_rules_alert_v2.main)) == toset([for path in fileset("../kusto/alarms", "*.kql") : trimsuffix(path, ".kql")])
     error_message = "There is one alert for each query in infra/kusto/alarms."
+  }
+  assert {
+    condition     = alltrue([for rule in azurerm_monitor_scheduled_query_rules_alert_v2.main : (rule.evaluation_frequency == "PT5M") == (rule.severity == 1)])
+    error_message = "What cannot wait is asked every five minutes, and nothing else: it costs three times as much."
+  }
+  assert {
+    condition     = azurerm_application_insights_standard_web_test.health[0].frequency == 900 && azurerm_monitor_metric_alert.health[0].window_size == "PT30M"
+    error_message = "The alert looks back further than from one asking to the next."
   }
 }

@@ -24,6 +24,10 @@ run "linux_consumption" {
     condition     = azurerm_linux_function_app.main[0].storage_uses_managed_identity && azurerm_linux_function_app.main[0].app_settings["WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID"] == azurerm_user_assigned_identity.app.id
     error_message = "Storage and package are read with the identity."
   }
+  assert {
+    condition     = azurerm_linux_function_app.main[0].site_config[0].application_insights_connection_string == azurerm_application_insights.main.connection_string && !contains(keys(azurerm_linux_function_app.main[0].app_settings), "APPLICATIONINSIGHTS_CONNECTION_STRING")
+    error_message = "The provider itself writes the connection string of Application Insights."
+  }
 }
 
 run "container_apps" {
@@ -45,6 +49,28 @@ run "container_apps" {
     condition     = contains(keys(azurerm_role_assignment.app), "images") && length(azurerm_container_registry.main) == 1
     error_message = "A registry is there, and the identity pulls from it."
   }
+  assert {
+    condition     = one([for variable in azurerm_container_app.main[0].template[0].container[0].env : variable.value if variable.name == "APPLICATIONINSIGHTS_CONNECTION_STRING"]) == azurerm_application_insights.main.connection_string
+    error_message = "A container is told where its telemetry goes."
+  }
+  assert {
+    condition     = azurerm_log_analytics_workspace.main.local_authentication_enabled
+    error_message = "Container Apps hand their console logs over with the workspace's key."
+  }
+}
+
+run "container_apps_with_a_webhook" {
+  command = plan
+  variables {
+    hosting           = "container_apps"
+    container_image   = "arbitrage:1.0.0"
+    alert_webhook_url = "https://hooks.example/1"
+  }
+
+  assert {
+    condition     = length(azurerm_container_app.main[0].secret) == 1
+    error_message = "The webhook's address is a secret of the app."
+  }
 }
 
 run "container_instances" {
@@ -57,6 +83,10 @@ run "container_instances" {
   assert {
     condition     = length(azurerm_container_group.main) == 1 && length(azurerm_service_plan.main) == 0 && length(azurerm_container_app.main) == 0
     error_message = "Container Instances run one group, and nothing else."
+  }
+  assert {
+    condition     = !azurerm_log_analytics_workspace.main.local_authentication_enabled
+    error_message = "Nothing here needs the workspace's key."
   }
 }
 
@@ -90,7 +120,9 @@ run "kubernetes" {
     error_message = "Kubernetes runs the functions, so nothing else does."
   }
   assert {
-    condition     = azurerm_federated_identity_credential.kubernetes[0].subject == "system:serviceaccount:arbitrage:arbitrage"
-    error_message = "The identity trusts the service account of infra/kubernetes."
+    condition = toset([for credential in azurerm_federated_identity_credential.kubernetes : credential.subject]) == toset([
+      "system:serviceaccount:arbitrage:arbitrage", "system:serviceaccount:kube-system:keda-operator",
+    ])
+    error_message = "The identity trusts the service account of infra/kubernetes and KEDA's, and no other."
   }
 }

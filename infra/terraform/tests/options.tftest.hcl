@@ -17,7 +17,7 @@ run "everything_at_once" {
     openai             = {}
     sql_serverless     = { pause_after_minutes = 90 }
     grafana            = true
-    grafana_admins     = ["00000000-0000-0000-0000-000000000001"]
+    operators          = ["00000000-0000-0000-0000-000000000001", "55555555-5555-5555-5555-555555555555"]
     budget             = 100
     protect_data       = true
     alert_emails       = ["desk@example.com"]
@@ -68,6 +68,22 @@ run "everything_at_once" {
     error_message = "Grafana may read logs and metrics."
   }
   assert {
+    condition     = toset([for role in azurerm_role_assignment.grafana_admins : role.principal_id]) == var.operators
+    error_message = "Without administrators of its own, Grafana opens for the operators."
+  }
+  assert {
+    condition = toset([for key, role in azurerm_role_assignment.operators : role.role_definition_name if endswith(key, "-00000000-0000-0000-0000-000000000001")]) == toset([
+      "Key Vault Secrets Officer", "Storage Blob Data Contributor", "Storage Queue Data Message Sender", "Storage Table Data Contributor",
+    ])
+    error_message = "An operator sets keys, reads the lake, queues loads and changes the state."
+  }
+  assert {
+    condition = toset([for key, role in azurerm_role_assignment.operators : key if role.principal_id == "55555555-5555-5555-5555-555555555555"]) == toset([
+      for role in ["lake", "loads", "state"] : "${role}-55555555-5555-5555-5555-555555555555"
+    ])
+    error_message = "An operator who deploys gets no role twice."
+  }
+  assert {
     condition     = endswith(azurerm_consumption_budget_resource_group.main[0].time_period[0].start_date, "-01T00:00:00Z")
     error_message = "A budget begins on the first of a month."
   }
@@ -78,5 +94,22 @@ run "everything_at_once" {
   assert {
     condition     = azurerm_function_app_flex_consumption.main[0].app_settings["MIN_PROFIT"] == "2" && azurerm_function_app_flex_consumption.main[0].app_settings["ALERT_WEBHOOK_URL"] == "https://hooks.example/1"
     error_message = "A setting is handed to the app as it is."
+  }
+}
+
+run "grafana_of_a_reader_who_deploys_alone" {
+  command = plan
+  variables {
+    grafana     = true
+    health_test = { every_seconds = 300, places = ["emea-nl-ams-azr"] }
+  }
+
+  assert {
+    condition     = [for role in azurerm_role_assignment.grafana_admins : role.principal_id] == ["55555555-5555-5555-5555-555555555555"]
+    error_message = "Grafana opens for whoever runs Terraform."
+  }
+  assert {
+    condition     = azurerm_monitor_metric_alert.health[0].application_insights_web_test_location_availability_criteria[0].failed_location_count == 1 && azurerm_monitor_metric_alert.health[0].window_size == "PT15M"
+    error_message = "One place that fails is enough where only one asks."
   }
 }

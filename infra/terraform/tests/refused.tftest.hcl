@@ -17,8 +17,9 @@ run "wrong_values" {
     settings      = { MIN_PROFITS = "2" }
     schedules     = { scan = "* * * * *" }
     address_space = "10.0.0.0/24"
+    health_test   = { every_seconds = 60 }
   }
-  expect_failures = [var.name, var.hosting, var.settings, var.schedules, var.address_space]
+  expect_failures = [var.name, var.hosting, var.settings, var.schedules, var.address_space, var.health_test]
 }
 
 run "a_secret_among_the_settings_and_too_few_instances_for_flex_consumption" {
