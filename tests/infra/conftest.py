@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("SHARED_DIR", ROOT.parent / "shared"))
 
-HOMES = [str(ROOT / name / "bin") for name in (".venv-infra", ".venv-azure")]
+HOMES = [str(ROOT / name / "bin") for name in (".venv-infra", ".venv-azure", ".venv-audit")]
 
 
 @pytest.fixture(scope="session")
