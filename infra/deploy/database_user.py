@@ -1,4 +1,4 @@
-"""Lets the product's identity into the database: python -m infra.deploy.database_user IDENTITY_NAME.
+"""Lets an identity into the database: python -m infra.deploy.database_user IDENTITY_NAME [--role arbitrage_reader].
 
 Run after the migrations, by the database's administrator, with AZURE_SQL_CONNECTION_STRING set. The user is made
 FROM EXTERNAL PROVIDER: whoever runs this, or the server's own identity, must be able to look the name up in Entra.
@@ -19,7 +19,9 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.adapters.sql.connection import azure_sql_engine, odbc_string
 
-ROLE = "arbitrage_app"
+ROLES = ("arbitrage_app", "arbitrage_reader")
+"""What the app may do, which is the default, and what a dashboard may: infra/sql makes both."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}")  # what Azure allows for a managed identity
 
 
@@ -39,12 +41,12 @@ def create_user(identity: str, client_id: str | None = None) -> str:
     return f"IF DATABASE_PRINCIPAL_ID(N'{identity}') IS NULL CREATE USER [{identity}] {how};"
 
 
-def join_role(identity: str) -> str:
-    """The T-SQL that gives the user what the app may do."""
-    return f"ALTER ROLE {ROLE} ADD MEMBER [{identity}];"
+def join_role(identity: str, role: str = ROLES[0]) -> str:
+    """The T-SQL that gives the user what the role may do."""
+    return f"ALTER ROLE {role} ADD MEMBER [{identity}];"
 
 
-def let_in(run: Callable[[str], None], identity: str, client_id: str | None) -> None:
+def let_in(run: Callable[[str], None], identity: str, client_id: str | None, role: str = ROLES[0]) -> None:
     """Make the user, by look-up or else by client id, and give it the role.
 
     Raises:
@@ -57,7 +59,7 @@ def let_in(run: Callable[[str], None], identity: str, client_id: str | None) -> 
             raise
         sys.stderr.write(f"made without a look-up in Entra, because: {str(error.orig)[:300]}\n")
         run(create_user(identity, client_id))
-    run(join_role(identity))
+    run(join_role(identity, role))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,14 +67,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("identity", help="name of the identity: Terraform's output identity_name")
+    parser.add_argument(
+        "identity", help="name of the identity: Terraform's output identity_name, or grafana_name"
+    )
+    parser.add_argument("--role", choices=ROLES, default=ROLES[0], help="what it may do (%(default)s)")
     parser.add_argument(
         "--client-id", help="Terraform's output identity_client_id, for when no look-up is allowed"
     )
     parser.add_argument("--print", action="store_true", help="print the T-SQL instead of running it")
     options = parser.parse_args(arguments)
     try:
-        wanted = [create_user(options.identity, options.client_id), join_role(options.identity)]
+        wanted = [create_user(options.identity, options.client_id), join_role(options.identity, options.role)]
     except ValueError as error:
         parser.error(str(error))
     if options.print:
@@ -88,11 +93,11 @@ def main(arguments: list[str] | None = None) -> int:
             connection.execute(text(statement))
 
     try:
-        let_in(run, options.identity, options.client_id)
+        let_in(run, options.identity, options.client_id, options.role)
     except DBAPIError as error:
         sys.stderr.write(f"{options.identity} was not let in: {error.orig}\n")
         return 1
-    sys.stdout.write(f"{options.identity} may use the database as a member of {ROLE}\n")
+    sys.stdout.write(f"{options.identity} may use the database as a member of {options.role}\n")
     return 0
 
 

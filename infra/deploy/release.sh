@@ -21,23 +21,30 @@ if [[ $hosting == consumption && -z $storage ]]; then
   exit 2
 fi
 
+delete_settings() {
+  az functionapp config appsettings delete -g "$group" -n "$app" --setting-names "$@" --output none
+}
+
+# The provider of Terraform leaves an empty AzureWebJobsStorage behind, with which some hosts do not start: it goes
+# before the new package does.
 stop_timers() {
   local settings=()
   for timer in "${timers[@]}"; do settings+=("AzureWebJobs.$timer.Disabled=true"); done
   az functionapp config appsettings set -g "$group" -n "$app" --settings "${settings[@]}" --output none
+  delete_settings AzureWebJobsStorage
 }
 
-# The provider of Terraform leaves an empty connection string behind, which serves nobody; it goes with the timers'.
 start_timers() {
-  local names=(AzureWebJobsStorage)
+  local names=()
   for timer in "${timers[@]}"; do names+=("AzureWebJobs.$timer.Disabled"); done
-  az functionapp config appsettings delete -g "$group" -n "$app" --setting-names "${names[@]}" --output none
+  delete_settings "${names[@]}"
 }
 
-# The Durable extension's own key lists what still runs; a new app has none yet, and nothing to wait for.
+# The Durable extension's own key lists what still runs; a new app has none yet, and nothing to wait for. A key that
+# cannot be asked for says nothing about what runs.
 running_workflows() {
   local key
-  key=$(az functionapp keys list -g "$group" -n "$app" --query systemKeys.durabletask_extension --output tsv)
+  key=$(az functionapp keys list -g "$group" -n "$app" --query systemKeys.durabletask_extension --output tsv) || return 1
   [[ -n $key && $key != None ]] || { echo 0; return; }
   curl --fail --silent --show-error --max-time 30 --header "x-functions-key: $key" \
     "https://$host/runtime/webhooks/durabletask/instances?runtimeStatus=Running&runtimeStatus=Pending" | jq length
@@ -78,7 +85,9 @@ await_health() {
   return 1
 }
 
-host=$(az functionapp show -g "$group" -n "$app" --query properties.defaultHostName --output tsv)
+# Flex Consumption is shown with its properties in a group of their own, Linux Consumption without.
+host=$(az functionapp show -g "$group" -n "$app" --query 'properties.defaultHostName || defaultHostName' --output tsv)
+[[ -n $host && $host != None ]] || { echo "$app has no host name: is it a Function App of $group?" >&2; exit 1; }
 trap start_timers EXIT
 stop_timers
 drain

@@ -46,7 +46,7 @@ def package(tmp_path):
 
 
 RUNNING = [
-    ("'az functionapp show'*", "echo app.example"),
+    ("'az functionapp show'*'properties.defaultHostName || defaultHostName'*", "echo app.example"),
     ("'az functionapp keys list'*", "echo durable-key"),
     ("'curl '*durabletask*", "echo '[]'"),
 ]
@@ -56,10 +56,11 @@ def steps(calls):
     """The kinds of call, in order."""
     kinds = {
         "appsettings set": "stop timers",
+        "--setting-names AzureWebJobsStorage": "drop the empty connection",
         "durabletask": "look for workflows",
         "config-zip": "exchange",
         "blob upload": "exchange",
-        "appsettings delete": "start timers",
+        "--setting-names AzureWebJobs.": "start timers",
         "/api/health": "ask for health",
     }
     found = [kind for call in calls for text, kind in kinds.items() if text in call]
@@ -69,14 +70,47 @@ def steps(calls):
 def test_timers_stop_and_workflows_end_before_the_package_is_exchanged(script, package):
     result, calls = script("release.sh", "group", "app", package, answers=RUNNING)
     assert result.returncode == 0, result.stderr
-    assert steps(calls) == ["stop timers", "look for workflows", "exchange", "start timers", "ask for health"]
+    assert steps(calls) == [
+        "stop timers",
+        "drop the empty connection",
+        "look for workflows",
+        "exchange",
+        "start timers",
+        "ask for health",
+    ]
+
+
+def test_an_app_without_a_host_name_stops_before_anything_changes(script, package):
+    result, calls = script("release.sh", "group", "app", package)
+    assert result.returncode == 1
+    assert "app has no host name" in result.stderr
+    assert steps(calls) == []
+
+
+def test_a_key_that_cannot_be_asked_for_counts_as_workflows_that_run(script, package):
+    once = 'if [ -e "$CALLS.asked" ]; then echo durable-key; else : > "$CALLS.asked"; exit 1; fi'
+    answers = [(pattern, once if "keys list" in pattern else answer) for pattern, answer in RUNNING]
+    result, calls = script("release.sh", "group", "app", package, answers=answers)
+    assert result.returncode == 0, result.stderr
+    assert "workflows running: unknown" in result.stdout
+    asked = [number for number, call in enumerate(calls) if "keys list" in call]
+    exchanged = next(number for number, call in enumerate(calls) if "config-zip" in call)
+    assert len(asked) == 2
+    assert asked[1] < exchanged
+
+
+def test_a_new_app_without_a_key_has_nothing_to_wait_for(script, package):
+    answers = [(pattern, "echo None" if "keys list" in pattern else answer) for pattern, answer in RUNNING]
+    result, calls = script("release.sh", "group", "app", package, answers=answers)
+    assert result.returncode == 0, result.stderr
+    assert not any("/runtime/webhooks/durabletask" in call for call in calls)
 
 
 def test_every_timer_of_the_product_is_stopped_and_started(script, package, root):
     names = re.findall(r"async def (\w+_timer)\(", (root / "function_app.py").read_text(encoding="utf-8"))
     _, calls = script("release.sh", "group", "app", package, answers=RUNNING)
     stopped = next(call for call in calls if "appsettings set" in call)
-    started = next(call for call in calls if "appsettings delete" in call)
+    started = next(call for call in calls if "--setting-names AzureWebJobs." in call)
     assert names
     for name in names:
         assert f"AzureWebJobs.{name}.Disabled=true" in stopped
@@ -119,6 +153,16 @@ def test_the_database_is_migrated_before_the_identity_gets_in(script):
     result, calls = script("database.sh", "sql.example", "arbitrage", "id-arbitrage-dev")
     assert result.returncode == 0, result.stderr
     assert calls == ["python -m shared migrate", "python -m infra.deploy.database_user id-arbitrage-dev"]
+
+
+def test_a_reader_of_the_database_gets_what_dashboards_may(script):
+    arguments = ("sql.example", "arbitrage", "id-arbitrage-dev", "a-client-id", "amg-arbitrage-dev")
+    result, calls = script("database.sh", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert calls[1:] == [
+        "python -m infra.deploy.database_user id-arbitrage-dev --client-id a-client-id",
+        "python -m infra.deploy.database_user amg-arbitrage-dev --role arbitrage_reader",
+    ]
 
 
 @pytest.fixture
@@ -190,9 +234,15 @@ def test_without_a_client_id_the_refusal_is_told():
         database_user.let_in(refuses, "id-arbitrage-dev", None)
 
 
-def test_the_role_that_the_user_joins_is_made_by_a_migration(root):
+def test_the_roles_that_users_join_are_made_by_a_migration(root):
     text = "\n".join(path.read_text(encoding="utf-8") for path in (root / "infra/sql").glob("*.sql"))
-    assert f"CREATE ROLE {database_user.ROLE}" in text
+    assert set(database_user.ROLES) == set(re.findall(r"CREATE ROLE (\w+)", text))
+
+
+def test_a_reader_joins_the_role_of_dashboards_and_no_other(capsys):
+    assert database_user.main(["amg-arbitrage-dev", "--role", "arbitrage_reader", "--print"]) == 0
+    joined = re.findall(r"ALTER ROLE (\w+) ADD MEMBER", capsys.readouterr().out)
+    assert joined == ["arbitrage_reader"]
 
 
 @pytest.mark.parametrize("name", ["", "x", "a]; DROP TABLE trades;--", "id'x"])
