@@ -20,7 +20,7 @@ esac
 ANSWERS = {
     "'az account show'*": "echo 00000000-0000-0000-0000-000000000001",
     "'az ad signed-in-user'*": "echo 00000000-0000-0000-0000-000000000002",
-    "'az functionapp show'*": "echo app.example",
+    "'az functionapp show'*'properties.defaultHostName || defaultHostName'*": "echo app.example",
     "*' output -raw hosting'": "echo flex",
     "*' output -raw app_url'": "echo https://app.example",
     "*' output -raw '*": 'for last in "$@"; do :; done; echo "tf0$last" | tr -d _',
