@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from statistics import median
 
 from shared.domain.gates import GatedBook
 from shared.domain.market import Currency
 from shared.domain.transfer import canonical_networks
 from shared.domain.values import Values
+
+_ROUNDING = 1e-9
+"""More than floats of one price, rounded along different ways, are apart."""
 
 
 def odd_books(
@@ -35,6 +38,16 @@ def odd_books(
                 f"{' and '.join(sorted(elsewhere))} say"
             )
     return odd
+
+
+def near_enough(worths: Collection[float], max_log: float) -> bool:
+    """Whether the worths of all sides of an asset's books alone show that `odd_books` finds none of these odd.
+
+    Each of its prices, and what others say of it, lies between the least and the most of them, whichever of the
+    books and sides count in the end. A worth of zero is not known.
+    """
+    least, most = min(worths, default=1.0), max(worths, default=1.0)
+    return least > 0 and math.log(most / least) <= max_log - _ROUNDING
 
 
 def _elsewhere(

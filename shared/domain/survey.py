@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from shared.domain.exact import BPS, EXACT, ONE, RATIO, ZERO, bps_above_one, ratio, text
 from shared.domain.gates import PRECEDENCE, Books, GatedBook, Refusal, seconds
-from shared.domain.identity import conflict, odd_books
+from shared.domain.identity import conflict, near_enough, odd_books
 from shared.domain.loops import Edge, Graph, start_position
 from shared.domain.market import Side, Snapshot
 from shared.domain.opportunity import Candidate, Conversion, Reason, Rejection
 from shared.domain.policy import DetectionPolicy
 from shared.domain.screen import screen
+from shared.domain.tops import side_prices
 from shared.domain.transfer import transfer_refusal
 from shared.domain.values import Values
 
@@ -128,16 +129,30 @@ class _Surveyor:
         return book.refusal is not None or self._is_odd(book)
 
     def _find_odd(self, bases: Iterable[str], quotes: Sequence[str]) -> None:
-        """Books whose price says that their base is another asset, among all books of these bases."""
+        """Books whose price says that their base is another asset, among all books of these bases.
+
+        Where all their tops are near each other, none of them needs to be gated for it.
+        """
         for base in sorted(set(bases) - self._compared):
             self._compared.add(base)
-            named = (
-                self._books.get(venue, f"{base}/{quote}")
-                for venue in self._snapshot.venues
+            named = [
+                (venue, symbol)
+                for venue, market in self._snapshot.venues.items()
                 for quote in quotes
-            )
-            books = [book for book in named if book]
-            self._odd.update(odd_books(base, books, self._values, self._policy.max_identity_log))
+                if (symbol := f"{base}/{quote}") in market.books
+            ]
+            worths = [worth for key in named for worth in self._worths(*key)]
+            if not near_enough(worths, self._policy.max_identity_log):
+                books = [self._books[key] for key in named]
+                self._odd.update(odd_books(base, books, self._values, self._policy.max_identity_log))
+
+    def _worths(self, venue: str, symbol: str) -> Iterator[float]:
+        """What the sides of a book say that its base is worth; zero where they do not tell."""
+        market = self._snapshot.venues[venue]
+        instrument = market.instruments.get(symbol)
+        quote = symbol.partition("/")[2] if instrument is None else instrument.quote
+        value = float(self._values.of(quote) or 0)
+        return (price * value for price in side_prices(market.books[symbol]))
 
     def _profitable(self, gated: Sequence[GatedBook]) -> Iterator[Loop]:
         """All loops of books that pass, then the best loop of each refused book.

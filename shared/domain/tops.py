@@ -108,6 +108,11 @@ def best_price(rows: Sequence[Sequence[str | None]]) -> float:
     return price if 0 < price < inf else 0.0
 
 
+def side_prices(book: BookText) -> tuple[float, ...]:
+    """Its best price on each side that has one; zero where that is no price, or a deeper level may count for it."""
+    return tuple(best_price(rows) if len(rows) == 1 else 0.0 for rows in (book.bids, book.asks) if rows)
+
+
 Picker = Callable[[Sequence[Any]], Sequence[Any]]
 
 
