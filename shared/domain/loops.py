@@ -71,12 +71,10 @@ class Graph:
     def asset_loops(self) -> Iterator[tuple[str, ...]]:
         """Loops of two and three assets whose best conversions may return more than they took."""
         edges = self._edges
-        rank = {
-            asset: (len(targets.keys() | sources), asset)
-            for asset, (targets, sources) in self._neighbours().items()
-        }
-        for asset, (targets, sources) in self._neighbours().items():
-            higher = sorted(other for other in targets.keys() | sources if rank[other] > rank[asset])
+        neighbours = self._neighbours()
+        rank = {asset: (len(others), asset) for asset, others in neighbours.items()}
+        for asset, others in neighbours.items():
+            higher = sorted(other for other in others if rank[other] > rank[asset])
             for index, first in enumerate(higher):
                 if self._profitable((asset, first)):
                     yield (asset, first)
@@ -86,12 +84,12 @@ class Graph:
                             if self._profitable(loop):
                                 yield loop
 
-    def _neighbours(self) -> dict[str, tuple[dict[str, list[Edge]], set[str]]]:
-        sources: dict[str, set[str]] = {asset: set() for asset in self._edges}
+    def _neighbours(self) -> dict[str, set[str]]:
+        neighbours = {asset: set(targets) for asset, targets in self._edges.items()}
         for paid, targets in self._edges.items():
             for got in targets:
-                sources[got].add(paid)
-        return {asset: (targets, sources[asset]) for asset, targets in self._edges.items()}
+                neighbours[got].add(paid)
+        return neighbours
 
     def _profitable(self, assets: Sequence[str]) -> bool:
         if len(assets) not in self._lengths:
