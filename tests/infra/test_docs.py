@@ -1,4 +1,4 @@
-"""docs/deploy.md and docs/security.md: commands parse, and what they name is there."""
+"""What docs/deploy.md, docs/operations.md and docs/security.md tell to type is there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-DOCS = ("docs/deploy.md", "docs/security.md")
+DOCS = ("docs/deploy.md", "docs/operations.md", "docs/security.md")
 
 
 @pytest.fixture(scope="session")
@@ -48,15 +48,15 @@ def test_a_broken_command_would_be_seen(run, tmp_path):
 
 def test_outputs_and_variables_of_terraform_exist(deploy, commands, root):
     text = "\n".join(commands)
-    outputs = set(re.findall(r"\bout (\w+)\b", deploy)) - {"is"}
+    documents = "".join((root / name).read_text(encoding="utf-8") for name in DOCS)
+    outputs = set(re.findall(r"\bout (\w+)\b", documents)) - {"is"}
     assert outputs <= terraform(root, "output")
     variables = set(re.findall(r"-var ['\"]?(\w+)=", text)) | set(re.findall(r"`(\w+) = ", deploy))
     assert variables
     assert variables <= terraform(root, "variable")
-    for address in re.findall(r"-target=(\w+)\.(\w+)", text):
-        assert (
-            f'resource "{address[0]}" "{address[1]}"' in (root / "infra/terraform/containers.tf").read_text()
-        )
+    made = "".join(path.read_text(encoding="utf-8") for path in (root / "infra/terraform").glob("*.tf"))
+    for kind, name in re.findall(r"-target=(\w+)\.(\w+)", text):
+        assert f'resource "{kind}" "{name}"' in made
 
 
 def test_environment_files_name_variables_that_exist(root):

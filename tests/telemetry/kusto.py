@@ -62,10 +62,14 @@ def panels():
 
 
 def documented():
-    """The queries of the documentation by their number."""
-    text = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
-    queries = re.findall(r"```kusto\n(.*?)```", text, re.DOTALL)
-    return {f"docs/observability.md: {number}": query for number, query in enumerate(queries, start=1)}
+    """The queries of the documentation by document and number."""
+    return {
+        f"docs/{path.name}: {number}": query
+        for path in sorted((ROOT / "docs").glob("*.md"))
+        for number, query in enumerate(
+            re.findall(r"```kusto\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL), start=1
+        )
+    }
 
 
 PLANTED = {

@@ -100,3 +100,8 @@ def test_a_file_that_is_named_exists(path):
 @pytest.mark.parametrize("name", kusto.documented())
 def test_a_query_of_the_documentation_binds(kusto_complaints, name):
     assert kusto_complaints[name] == []
+
+
+@pytest.mark.parametrize(("name", "query"), kusto.documented().items())
+def test_a_query_of_the_documentation_asks_for_signals_that_are_sent(name, query):
+    assert kusto.unknown_signals(query) == [], name
