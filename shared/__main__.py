@@ -88,7 +88,10 @@ def parser() -> argparse.ArgumentParser:
     schema.set_defaults(run=commands.migrate)
 
     again = commands_of.add_parser("reload", help="load blobs of the lake into the warehouse again")
-    again.add_argument("blobs", nargs="+", metavar="BLOB", help="name of a blob under scans/ or trades/")
+    again.add_argument("blobs", nargs="*", metavar="BLOB", help="name of a blob under scans/ or trades/")
+    again.add_argument(
+        "--since", metavar="TIME", help="instead of names: what is missing since 2026-01-31T12:00:00Z"
+    )
     again.set_defaults(run=commands.reload)
 
     doctor = commands_of.add_parser("doctor", help="which services are in use, and whether they work")

@@ -14,7 +14,18 @@ from typing import Any
 
 import orjson
 
-from shared import composition, diagnosis, evaluation, inline, loading, settings, snapshots, steps, telling
+from shared import (
+    composition,
+    diagnosis,
+    evaluation,
+    inline,
+    loading,
+    settings,
+    snapshots,
+    steps,
+    telling,
+    unloaded,
+)
 from shared.adapters.rules import RulesAnalyst
 from shared.desk import Desk
 from shared.domain.detection import detect as detect_in
@@ -24,6 +35,7 @@ from shared.errors import InputError, MalformedRecord, NoVenueAnswered, Settings
 from shared.records import trade_from_dict
 from shared.scans import ScanRequest
 from shared.web import endpoints
+from shared.web.requests import moment
 
 UNASKED_VENUES = "http://127.0.0.1:9"
 """The venues' address for commands that never ask them: nobody listens there."""
@@ -175,11 +187,22 @@ async def migrate(given: argparse.Namespace) -> int:
 
 
 async def reload(given: argparse.Namespace) -> int:
-    """Load blobs again, in this process."""
+    """Load blobs again, in this process: those that are named, or what is missing since a time."""
+    errors: list[str] = []
+    since = moment("--since", given.since, errors) if given.since else None
+    if not (given.blobs or given.since) or (given.blobs and given.since):
+        errors.append("BLOB, --since: give the names of blobs, or the time since when blobs are missing")
+    if errors:
+        complain("; ".join(errors))
+        return 2
     chosen = settings.read()
     async with _closing(replace(chosen, simulator_url=chosen.simulator_url or UNASKED_VENUES)) as desk:
+        blobs = given.blobs
+        if since:
+            blobs = [name async for name in unloaded.since(desk, int(since.timestamp() * 1000))]
+            say(f"{len(blobs)} blobs since {given.since} are not in the warehouse")
         failed = 0
-        for message in await loading.reload(desk, given.blobs):
+        for message in await loading.reload(desk, blobs):
             blob = orjson.loads(message)["blob"]
             if await loading.load(desk, message):
                 left, why = await desk.state.get(desk.room("retries"), blob), "error"

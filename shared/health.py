@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.desk import Desk, read_standing
 from shared.domain.alarms import Health
-from shared.records import from_iso, iso
+from shared.records import iso, taken_ms
 
 
 async def measure(desk: Desk, *, unloaded: list[str]) -> Health:
@@ -56,10 +56,3 @@ async def _started_ms(desk: Desk, now_ms: int) -> int:
         await desk.state.replace(desk.room("watchdog"), "started", {"at_ms": now_ms})
         return now_ms
     return int(entry.value["at_ms"])
-
-
-def taken_ms(blob: str) -> int:
-    """The time in the name of a scan's blob, as `20261122T120000123Z-...`."""
-    stamp = blob.rpartition("/")[2]
-    day, clock, ms = stamp[:8], stamp[9:15], stamp[15:18]
-    return from_iso(f"{day[:4]}-{day[4:6]}-{day[6:]}T{clock[:2]}:{clock[2:4]}:{clock[4:]}.{ms}Z", "blob")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -11,6 +11,9 @@ from shared.desk import Desk
 from shared.domain.opportunity import content_id
 from shared.errors import InputError, NotFound, PermanentLoadError, StorageError, TransientLoadError
 from shared.scans import load_message
+
+MESSAGE = "message-"
+"""Begins the name of a poisoned message that names no blob."""
 
 LOAD_BACKOFF_MS = 30_000
 LOAD_BACKOFF_LIMIT_MS = 15 * 60_000
@@ -25,10 +28,11 @@ async def load(desk: Desk, message: str) -> bool:
         named = orjson.loads(message)
         blob, parent = str(named["blob"]), named.get("traceparent")
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        await poison(desk, f"message-{content_id(message)}", f"the message names no blob: {error}")
+        await poison(desk, f"{MESSAGE}{content_id(message)}", f"the message names no blob: {error}")
         return False
     with desk.metrics.span("load", parent):
         try:
+            records.taken_ms(blob)
             batch = records.decode_batch(await desk.lake.read(blob))
             fresh = await desk.warehouse.load(blob, batch.rows)
         except (PermanentLoadError, InputError, NotFound) as error:
@@ -68,7 +72,7 @@ async def keep_poisoned(desk: Desk, message: str) -> None:
     try:
         blob = str(orjson.loads(message)["blob"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        blob = f"message-{content_id(message)}"
+        blob = f"{MESSAGE}{content_id(message)}"
     kept = await desk.state.get(desk.room("poisoned"), blob)
     if kept is None:
         await poison(desk, blob, "failed on every delivery; the host's log of load_sql says why")
@@ -89,3 +93,20 @@ async def reload(desk: Desk, blobs: Sequence[str]) -> list[str]:
         await desk.state.delete(desk.room("retries"), blob)
         await desk.state.delete(desk.room("poisoned"), blob)
     return [load_message(blob, None) for blob in blobs]
+
+
+async def poisoned(desk: Desk) -> dict[str, str]:
+    """What could never load, with the reason: names of blobs, and `message-...` where a message named none."""
+    entries = await desk.state.entries(desk.room("poisoned"))
+    return {entry.key: entry.value["reason"] for entry in entries}
+
+
+async def forget_absent(desk: Desk, kept: Mapping[str, str]) -> list[str]:
+    """Drop poison that no repair can load, because the lake has no such blob; the names that remain."""
+    there = []
+    for name in kept:
+        if name.startswith(MESSAGE) or not await desk.lake.exists(name):
+            await desk.state.delete(desk.room("poisoned"), name)
+        else:
+            there.append(name)
+    return there

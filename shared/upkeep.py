@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,9 +10,10 @@ from typing import Any
 from shared.alerting import alert
 from shared.desk import Desk
 from shared.errors import TransientLoadError
-from shared.health import measure, taken_ms
-from shared.records import partition
+from shared.health import measure
+from shared.records import taken_ms
 from shared.scans import load_message
+from shared.unloaded import recorded, without_ledger
 
 log = logging.getLogger("arbitrage")
 
@@ -23,12 +23,13 @@ SETTLING_MS = 60_000
 GIVEN_UP_MS = 3_600_000
 """A workflow that cannot be brought to its end is started again this long."""
 
+LOADS_A_ROUND = 500
+"""The most messages of a round: what is not loaded by the next one is sent again."""
+
 LOOK_BACK_MS = 48 * 3_600_000
 HOUR_MS = 3_600_000
 STATE_KEPT_MS = 48 * HOUR_MS
 MARKET_DATA_KEPT_MS = 30 * 24 * HOUR_MS
-DATASETS = ("scans", "trades")
-LEDGER_QUESTION = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +71,33 @@ def old_workflows(desk: Desk) -> dict[str, datetime]:
 
 
 async def _unloaded(desk: Desk) -> list[str]:
-    """Recorded blobs that are old enough to be in the warehouse and are not."""
+    """Recorded blobs that are old enough to be in the warehouse and are not.
+
+    Hours whose blobs were all loaded are not looked at again. The newest blob seen loaded is remembered: a warehouse
+    that no longer has it was put back to an earlier time, and everything is looked at anew.
+    """
     now_ms = desk.clock.now_ms()
-    mark = await desk.state.get(desk.room("watchdog"), "loads")
-    since_ms = max(mark.value["since_ms"] if mark else 0, now_ms - LOOK_BACK_MS)
-    hours = range(since_ms // HOUR_MS, now_ms // HOUR_MS + 1)
-    missing: list[str] = []
-    complete_until = since_ms
+    entry = await desk.state.get(desk.room("watchdog"), "loads")
+    seen = entry.value if entry else {}
+    newest = seen.get("newest")
     try:
-        for hour in hours:
-            names = [name async for name in _recorded(desk, hour * HOUR_MS)]
-            found = await _without_ledger(desk, names)
-            missing += found
+        put_back = newest is not None and bool(await without_ledger(desk, [newest]))
+        complete_ms = now_ms - LOOK_BACK_MS
+        if not put_back:
+            complete_ms = max(complete_ms, seen.get("since_ms", 0))
+        missing: list[str] = []
+        for hour in range(complete_ms // HOUR_MS, now_ms // HOUR_MS + 1):
+            names = await recorded(desk, hour * HOUR_MS)
+            lacking = await without_ledger(desk, names)
+            missing += lacking
+            newest = max({*names} - {*lacking}, key=taken_ms, default=newest)
             if not missing and hour < now_ms // HOUR_MS - 1:
-                complete_until = (hour + 1) * HOUR_MS
+                complete_ms = (hour + 1) * HOUR_MS
     except TransientLoadError:
         return []
     settled = [name for name in missing if now_ms - taken_ms(name) >= SETTLING_MS]
     await desk.state.replace(
-        desk.room("watchdog"), "loads", {"since_ms": complete_until, "missing": len(settled)}
+        desk.room("watchdog"), "loads", {"since_ms": complete_ms, "missing": len(settled), "newest": newest}
     )
     return settled
 
@@ -104,22 +113,8 @@ async def _to_load_again(desk: Desk, unloaded: list[str]) -> list[str]:
     due = [entry.key for entry in retries if entry.value["next_ms"] <= now_ms]
     held = {entry.key for entry in retries if entry.value["next_ms"] > now_ms}
     held |= {entry.key for entry in await desk.state.entries(desk.room("poisoned"))}
-    return [load_message(name, None) for name in dict.fromkeys([*due, *unloaded]) if name not in held]
-
-
-async def _recorded(desk: Desk, hour_ms: int) -> AsyncIterator[str]:
-    for dataset in DATASETS:
-        async for name in desk.lake.names(f"{desk.market}/{dataset}/{partition(hour_ms)}/"):
-            yield name
-
-
-async def _without_ledger(desk: Desk, names: list[str]) -> list[str]:
-    missing = []
-    for start in range(0, len(names), LEDGER_QUESTION):
-        asked = names[start : start + LEDGER_QUESTION]
-        loaded = await desk.warehouse.loaded(asked)
-        missing += [name for name in asked if name not in loaded]
-    return missing
+    again = [name for name in dict.fromkeys([*due, *unloaded]) if name not in held]
+    return [load_message(name, None) for name in again[:LOADS_A_ROUND]]
 
 
 async def _unstarted(desk: Desk) -> list[dict[str, Any]]:

@@ -4,10 +4,12 @@ from shared.records.batch import Batch, Row, checked_rows, decode_batch, encode_
 from shared.records.blobs import (
     batch_name,
     checked_name,
+    is_batch,
     make_scan_id,
     partition,
     reference_name,
     snapshot_name,
+    taken_ms,
 )
 from shared.records.payloads import (
     from_payload,
@@ -58,6 +60,7 @@ __all__ = [
     "fill_rows",
     "from_iso",
     "from_payload",
+    "is_batch",
     "iso",
     "leg_rows",
     "lifetime_row",
@@ -76,6 +79,7 @@ __all__ = [
     "scan_row",
     "snapshot_name",
     "storable",
+    "taken_ms",
     "to_payload",
     "trade_from_dict",
     "trade_rows",

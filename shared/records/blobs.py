@@ -14,6 +14,7 @@ _DATASETS = {"scan": "scans", "trades": "trades"}
 
 NAME_SIZE = 200
 _NAME = re.compile(r"(?:[A-Za-z0-9_=][A-Za-z0-9._=-]*/)*[A-Za-z0-9_=][A-Za-z0-9._=-]*", re.ASCII)
+_BATCH = re.compile(r".+/(?:scans|trades)/.+/(\d{8}T\d{6})(\d{3})Z-[0-9a-f]{8}\.json\.gz", re.ASCII)
 
 ListFolder = Callable[[str], Awaitable[tuple[list[str], list[str]]]]
 """Folder (empty or ending in /) -> full names of its folders, each ending in /, and of its blobs."""
@@ -34,6 +35,27 @@ def partition(time_ms: int) -> str:
 def batch_name(market: str, kind: str, time_ms: int, scan_id: str) -> str:
     """Blob of a scan's rows (kind `scan`) or of its trades' rows (kind `trades`)."""
     return f"{market}/{_DATASETS[kind]}/{partition(time_ms)}/{scan_id}.json.gz"
+
+
+def is_batch(name: str) -> bool:
+    """Whether it is a name that `batch_name` makes; a lake may hold what others put there."""
+    return _BATCH.fullmatch(name) is not None
+
+
+def taken_ms(batch: str) -> int:
+    """The time of the scan that a batch's name carries, milliseconds since the epoch.
+
+    Raises:
+        InputError: it is no name that `batch_name` makes.
+    """
+    match = _BATCH.fullmatch(batch)
+    try:
+        if match:
+            taken = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+            return int(taken.timestamp()) * 1000 + int(match[2])
+    except ValueError:
+        pass
+    raise InputError(f"blob {batch!r} is no batch of a scan or of its trades; give one of scans/ or trades/")
 
 
 def snapshot_name(market: str, time_ms: int, scan_id: str, phase: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from shared import findings, loading, records, steps
+from shared import findings, loading, records, steps, unloaded
 from shared.desk import Desk, read_standing
 from shared.domain.kill_switch import KillSwitch
 from shared.errors import (
@@ -25,7 +25,17 @@ from shared.version import VERSION
 from shared.web import overview as overviews
 from shared.web import page as pages
 from shared.web.answers import Answer, as_json, problem
-from shared.web.requests import MAX_TEXT, BadRequest, as_sent, body_object, is_line, page, scan_request
+from shared.web.requests import (
+    MAX_RELOAD,
+    MAX_TEXT,
+    BadRequest,
+    as_sent,
+    body_object,
+    is_line,
+    page,
+    reload_request,
+    scan_request,
+)
 
 Promise = Callable[[], Awaitable[Desk]]
 
@@ -237,20 +247,30 @@ async def turn_kill_switch(promise: Promise, body: bytes) -> Answer:
 
 
 async def reload(promise: Promise, body: bytes) -> tuple[Answer, list[str]]:
-    """Queue blobs again: `{"blobs": ["..."]}`, or every poisoned one with `{"poisoned": true}`."""
+    """Queue blobs again: `{"blobs": ["..."]}`, `{"poisoned": true}` or `{"since": "2026-11-20T10:00:00Z"}`.
+
+    With `poisoned` the reasons are told, and what names no blob is forgotten; with `since` everything recorded from
+    that hour on is queued that the warehouse does not have, so much at a time, and `more` says that more is left.
+    """
     messages: list[str] = []
 
     async def work(desk: Desk) -> Answer:
-        given = body_object(body)
-        blobs = given.get("blobs", [])
-        if given.get("poisoned") is True:
-            blobs = [entry.key for entry in await desk.state.entries(desk.room("poisoned"))]
-        elif not isinstance(blobs, list) or not blobs or not all(isinstance(blob, str) for blob in blobs):
-            raise BadRequest(
-                [f"blobs: {as_sent(blobs)} is no list of blob names; send one, or poisoned: true"]
-            )
+        asked = reload_request(body, desk.clock.now_ms())
+        told: dict[str, Any] = {}
+        blobs = list(asked.blobs)
+        if asked.poisoned:
+            kept = await loading.poisoned(desk)
+            blobs = await loading.forget_absent(desk, kept)
+            told["reasons"] = kept
+            told["forgotten"] = [name for name in kept if name not in blobs]
+        if asked.since_ms is not None:
+            async for name in unloaded.since(desk, asked.since_ms):
+                if len(blobs) == MAX_RELOAD:
+                    told["more"] = True
+                    break
+                blobs.append(name)
         messages.extend(await loading.reload(desk, blobs))
-        return as_json({"queued": blobs}, 202)
+        return as_json({"queued": blobs, **told}, 202)
 
     return await guarded(promise, work), messages
 

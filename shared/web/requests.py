@@ -18,6 +18,8 @@ MAX_SYMBOLS = 200
 MAX_PAGE = 500
 MAX_NUMBER = Decimal(1_000_000_000)
 MAX_TEXT = 200
+MAX_RELOAD = 5_000
+RELOAD_FIELDS = ("blobs", "poisoned", "since")
 SCAN_FIELDS = ("venues", "symbols", "min_net_bps", "capital")
 
 
@@ -142,18 +144,60 @@ class Page:
 def _filter_value(name: str, value: str, kind: str, errors: list[str]) -> str | Decimal | datetime | None:
     if kind == "number":
         return positive(name, value, errors, zero=True)
-    if kind == "text":
-        return value
+    return value if kind == "text" else moment(name, value, errors)
+
+
+def moment(name: str, value: object, errors: list[str]) -> datetime | None:
+    """A time of a request in UTC, or None with the error noted."""
     remedy = "write 2026-01-31T12:00:00Z"
     try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            errors.append(f"{name}: {as_sent(value)} has no time zone; {remedy}")
-            return None
-        return moment.astimezone(UTC)
+        given = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if given and given.tzinfo:
+            return given.astimezone(UTC)
     except (ValueError, OverflowError):
-        errors.append(f"{name}: {as_sent(value)} is no time; {remedy}")
-        return None
+        given = None
+    errors.append(f"{name}: {as_sent(value)} {'has no time zone' if given else 'is no time'}; {remedy}")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadRequest:
+    """What a caller wants to have loaded again; one of the three."""
+
+    blobs: tuple[str, ...] = ()
+    poisoned: bool = False
+    since_ms: int | None = None
+
+
+def reload_request(body: bytes, now_ms: int) -> ReloadRequest:
+    """What to load again: `blobs`, `poisoned` or `since`.
+
+    Raises:
+        BadRequest: none or several of them are given, or one is wrong.
+    """
+    given = body_object(body)
+    errors = [
+        f"{name}: unknown field; known are {', '.join(RELOAD_FIELDS)}"
+        for name in given
+        if name not in RELOAD_FIELDS
+    ]
+    if len(given) != 1:
+        errors.append(f"body: {len(given)} fields; send exactly one of {', '.join(RELOAD_FIELDS)}")
+    if errors:
+        raise BadRequest(errors)
+    blobs: tuple[str, ...] = ()
+    since_ms = None
+    if "blobs" in given:
+        blobs = _names("blobs", given["blobs"], errors) or ()
+    if "poisoned" in given and given["poisoned"] is not True:
+        errors.append(f"poisoned: {as_sent(given['poisoned'])} is not true; send true")
+    if "since" in given and (since := moment("since", given["since"], errors)):
+        since_ms = int(since.timestamp() * 1000)
+        if since_ms > now_ms:
+            errors.append(f"since: {as_sent(given['since'])} is in the future; send a time that has passed")
+    if errors:
+        raise BadRequest(errors)
+    return ReloadRequest(blobs, "poisoned" in given, since_ms)
 
 
 def page(params: Mapping[str, str], filters: Mapping[str, str]) -> Page:

@@ -3,8 +3,11 @@
 import asyncio
 import json
 
+import pytest
+
 from shared import composition, loading, steps, upkeep
 from shared.errors import TransientLoadError
+from shared.records import iso
 from tests.end_to_end.auditing import (
     assert_balances_equal_the_fills,
     assert_every_blob_is_loaded_once,
@@ -130,6 +133,7 @@ async def test_a_batch_that_can_never_load_is_kept_with_its_reason_and_can_be_se
     broken.write_bytes(whole)
     status, told = await product.call("POST", "reload", {"poisoned": True})
     assert (status, told["queued"]) == (202, [second.batch])
+    assert "gzip" in told["reasons"][second.batch]
     await product.host.drain(60)
     assert not await desk.state.entries(desk.room("poisoned"))
     assert path.read_bytes() == good
@@ -148,3 +152,63 @@ async def test_a_message_that_names_no_blob_is_kept_as_poison(product):
     for text in ("no json", json.dumps({"other": 1}), json.dumps([1])):
         assert not await loading.load(desk, text)
     assert len(await desk.state.entries(desk.room("poisoned"))) == 3
+
+
+async def test_what_no_repair_can_load_is_forgotten_and_holds_nothing_else_up(product):
+    assert (await product.scan())[0] == 200
+    await product.host.drain(60)
+    (path,) = product.blobs("scans")
+    blob = str(path.relative_to(product.data_dir / "lake"))
+    desk = await composition.desk()
+    gone = blob.replace("Z-", "Z-0")[: len(blob)]
+    await loading.load(desk, "no json")
+    for name in (blob, gone):
+        await loading.poison(desk, name, "repaired since")
+    status, told = await product.call("POST", "reload", {"poisoned": True})
+    assert (status, told["queued"]) == (202, [blob])
+    assert gone in told["forgotten"]
+    assert len(told["forgotten"]) == 2
+    await product.host.drain(60)
+    assert not await desk.state.entries(desk.room("poisoned"))
+
+
+async def test_what_the_warehouse_lacks_since_a_time_can_be_sent_again(product):
+    assert (await product.scan())[0] == 200
+    await product.host.drain(60)
+    desk = await composition.desk()
+    second = await steps.scan(desk, steps.ScanRequest("timer"))
+    hour_ago = iso(desk.clock.now_ms() - 3_600_000)
+    status, told = await product.call("POST", "reload", {"since": hour_ago})
+    assert (status, told) == (202, {"queued": [second.batch]})
+    await product.host.drain(60)
+    assert_every_blob_is_loaded_once(product.data_dir)
+    assert (await product.call("POST", "reload", {"since": hour_ago}))[1] == {"queued": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ({}, "exactly one of blobs, poisoned, since"),
+        ({"blobs": ["a"], "poisoned": True}, "exactly one of"),
+        ({"blobs": "a"}, "blobs"),
+        ({"poisoned": "yes"}, "send true"),
+        ({"since": "yesterday"}, "write 2026-01-31T12:00:00Z"),
+        ({"since": "2026-11-20T10:00:00"}, "no time zone"),
+        ({"since": "2999-01-01T00:00:00Z"}, "in the future"),
+        ({"until": "2026-11-20T10:00:00Z"}, "unknown field"),
+    ],
+)
+async def test_a_wrong_request_to_load_again_is_told_what_is_wrong(product, body, names):
+    status, told = await product.call("POST", "reload", body)
+    assert status == 400
+    assert names in told["detail"]
+
+
+async def test_a_blob_that_is_no_batch_is_poison_and_troubles_no_round(product):
+    desk = await composition.desk()
+    found = await steps.scan(desk, steps.ScanRequest("timer"))
+    strange = "simulated/scans/copied-by-hand.json.gz"
+    await desk.lake.write(strange, await desk.lake.read(found.batch))
+    assert not await loading.load(desk, json.dumps({"blob": strange}))
+    assert "no batch of a scan" in (await loading.poisoned(desk))[strange]
+    await upkeep.watch(desk)

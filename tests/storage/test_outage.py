@@ -143,3 +143,39 @@ async def test_an_hours_outage_of_the_database_loses_and_poisons_nothing(desk, c
     assert_every_blob_is_loaded_once(tmp_path)
     assert_every_opportunity_is_traded_once(tmp_path)
     assert_balances_equal_the_fills(tmp_path)
+
+
+async def test_a_database_that_was_put_back_is_filled_again_from_the_lake(desk, clock, tmp_path):
+    day = Day(desk, clock)
+    await day.pass_minutes(1, scanning=True)
+    await desk.warehouse.close()
+    backup = (tmp_path / "warehouse.db").read_bytes()
+    await day.pass_minutes(2 * SCAN_EVERY, scanning=True)
+    clock.at_ms += 5 * 60 * MINUTE_MS
+    await day.pass_minutes(2, scanning=False)
+    mark = await desk.state.get(desk.room("watchdog"), "loads")
+    assert clock.at_ms - mark.value["since_ms"] < 3 * 60 * MINUTE_MS, "the scans are behind the mark"
+
+    await desk.warehouse.close()
+    for file in tmp_path.glob("warehouse.db*"):
+        file.unlink()
+    (tmp_path / "warehouse.db").write_bytes(backup)
+    await day.pass_minutes(1, scanning=False)
+    await desk.warehouse.close()
+    assert day.scans == 3
+    assert_every_blob_is_loaded_once(tmp_path)
+    assert_every_opportunity_is_traded_once(tmp_path)
+
+
+async def test_a_long_absence_is_caught_up_with_a_bounded_number_of_messages_a_round(
+    desk, clock, monkeypatch
+):
+    monkeypatch.setattr(upkeep, "LOADS_A_ROUND", 2)
+    for _ in range(3):
+        await steps.scan(desk, steps.ScanRequest("timer"))
+    clock.at_ms += 2 * MINUTE_MS
+    first = (await upkeep.watch(desk)).load_messages
+    assert len(first) == 2
+    for message in first:
+        assert await loading.load(desk, message)
+    assert len((await upkeep.watch(desk)).load_messages) == 1
