@@ -13,10 +13,10 @@ import orjson
 
 from shared import commands, composition, settings
 from shared.domain.market import Snapshot
-from shared.errors import InputError, MalformedRecord, NotFound
+from shared.errors import InputError, MalformedRecord
 from shared.ports import Lake
 from shared.replay import Replay, Rules, lines
-from shared.snapshots import References, read_snapshots
+from shared.snapshots import read_snapshots
 from shared.snapshots.files import SUFFIXES
 
 THE_LAKE = "lake"
@@ -112,17 +112,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _of_file(path: Path) -> Iterator[Found]:
-    references = References(lambda name: _beside(path, name))
-    for number, snapshot in read_snapshots(path, references):
+    for number, snapshot in read_snapshots(path):
         yield f"{path}, line {number}", snapshot
-
-
-def _beside(path: Path, name: str) -> bytes:
-    """The blob that a snapshot refers to, in the lake that the recording was taken from."""
-    for folder in path.resolve().parents:
-        if (folder / name).is_file():
-            return (folder / name).read_bytes()
-    raise NotFound(name)
 
 
 class Progress:

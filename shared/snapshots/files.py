@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from shared.domain.market import Snapshot
-from shared.errors import InputError, MalformedRecord
+from shared.errors import InputError, MalformedRecord, NotFound
 from shared.snapshots.decode import References, decode_snapshot
 
 SUFFIXES = (".ndjson", ".ndjson.gz", ".json", ".json.gz")
@@ -22,12 +22,14 @@ def read_snapshots(
 ) -> Iterator[tuple[int, Snapshot | MalformedRecord]]:
     """Each snapshot of a file with its line number, or what is wrong with that line; empty lines are skipped.
 
-    `.ndjson` files hold one snapshot a line, `.json` files one in all; either may be gzipped.
+    `.ndjson` files hold one snapshot a line, `.json` files one in all; either may be gzipped. What a snapshot
+    refers to is read by `references`, by default from the lake that the file lies in.
 
     Raises:
         InputError: the file cannot be read, or its name ends in something else.
     """
     path = Path(path)
+    references = references or References(lambda name: _in_lake_of(path, name))
     if not path.name.endswith(SUFFIXES):
         raise InputError(f"{path}: is no recording; its name must end in {', '.join(SUFFIXES)}")
     try:
@@ -39,7 +41,14 @@ def read_snapshots(
         raise InputError(f"{path}: cannot be read ({error}); check the file") from None
 
 
-def _decoded(line: bytes | MalformedRecord, references: References | None) -> Snapshot | MalformedRecord:
+def _in_lake_of(path: Path, name: str) -> bytes:
+    for folder in path.resolve().parents:
+        if (folder / name).is_file():
+            return (folder / name).read_bytes()
+    raise NotFound(name)
+
+
+def _decoded(line: bytes | MalformedRecord, references: References) -> Snapshot | MalformedRecord:
     if isinstance(line, MalformedRecord):
         return line
     try:

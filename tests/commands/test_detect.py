@@ -50,6 +50,22 @@ def test_packed_and_plain_files_are_read_alike_and_in_turn(run, recording, snaps
     assert first == second
 
 
+def test_what_the_lake_recorded_is_read_with_the_reference_that_it_names(run, venues, tmp_path):
+    told = run("shared", "scan", "--json", SIMULATOR_URL=venues).objects[0]
+    (scan,) = (tmp_path / ".data").rglob("*-scan.ndjson.gz")
+    ended = run("shared", "detect", scan)
+    assert (ended.code, ended.err) == (0, "")
+    (found,) = ended.objects
+    assert found["scan_id"] == told["scan_id"]
+    assert found["opportunities"] + found["rejections"]
+    elsewhere = tmp_path / scan.name
+    elsewhere.write_bytes(scan.read_bytes())
+    ended = run("shared", "detect", elsewhere)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"{elsewhere}, line 1: reference: ")
+    assert "names a blob that is not stored; restore it" in ended.err
+
+
 def test_each_malformed_line_is_named_and_the_others_go_on(run, recording, snapshot):
     rounded = json.loads(json.dumps(snapshot))
     rounded["venues"]["kraken"]["books"]["BTC/USDT"]["asks"] = [[100.5, "1"]]
