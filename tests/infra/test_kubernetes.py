@@ -58,7 +58,7 @@ def kubernetes_files(root):
     return [
         path
         for path in sorted((root / "infra/kubernetes").rglob("*.yaml"))
-        if path.name not in {"kustomization.yaml", "scaledobject.yaml", "scaling.yaml"}
+        if path.name not in {"kustomization.yaml", "scaledobject.yaml", "scaling.yaml", "trigger.yaml"}
     ]
 
 
@@ -193,6 +193,14 @@ def test_an_overlay_builds_pods_that_find_what_they_name(root, built, overlay):
     assert {document["metadata"].get("namespace", "arbitrage") for document in objects.values()} == {
         "arbitrage"
     }
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_pods_and_keda_log_in_as_the_same_identity(root, built, overlay):
+    objects = built(root / f"infra/kubernetes/overlays/{overlay}")
+    account, trigger = objects["ServiceAccount"], objects["TriggerAuthentication"]["spec"]["podIdentity"]
+    assert trigger["provider"] == "azure-workload"
+    assert trigger["identityId"] == account["metadata"]["annotations"]["azure.workload.identity/client-id"]
 
 
 def test_a_patch_of_something_that_is_not_there_is_seen(tool, run, a_copy, plant):
