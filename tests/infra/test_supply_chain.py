@@ -224,6 +224,14 @@ def test_every_library_of_the_lock_stands_in_the_report_of_licences(audited, ins
     assert "UNKNOWN" not in listed.values()
 
 
+def test_the_driver_manager_that_is_copyleft_is_left_to_the_platform(audited):
+    _, _, written = audited
+    with zipfile.ZipFile(written / "package.zip") as package:
+        files = [name.rpartition("/")[2] for name in package.namelist()]
+    assert any(name.startswith("pyodbc.") for name in files)
+    assert not [name for name in files if name.startswith(("libodbc", "libltdl"))]
+
+
 def test_a_known_vulnerability_stops_the_package(audit, osv, small, installed, root, tmp_path):
     small("License-Expression: MIT")
     osv.learn("aiohttp", fixed="99.1")
