@@ -85,6 +85,19 @@ def test_terraform_sets_nothing_that_nobody_reads(root):
         assert terraform_names(root, part) - {"FUNCTIONS_WORKER_RUNTIME"} <= READ.keys() | PLATFORM
 
 
+def test_a_function_app_gets_all_of_it_one_by_an_argument_and_the_others_as_settings(root):
+    text = (root / "infra/terraform/function_app.tf").read_text(encoding="utf-8")
+    apps = re.findall(r'(?ms)^resource "azurerm_(?:linux_)?function_app.*?^}', text)
+    assert len(apps) == 2
+    for app in apps:
+        assert "local.function_settings," in app
+        assert "application_insights_connection_string = azurerm_application_insights.main" in app
+    settings_file = (root / "infra/terraform/settings.tf").read_text(encoding="utf-8")
+    body = re.search(r"(?ms)^  function_settings = merge\((.*?)^  \)", settings_file)[1]
+    assert re.findall(r"local\.(\w+)", body) == ["product_settings", "platform_settings", "secret_settings"]
+    assert re.findall(r'if name != "(\w+)"', body) == ["APPLICATIONINSIGHTS_CONNECTION_STRING"]
+
+
 def test_files_set_nothing_that_nobody_reads(root):
     for file, values in written(root).items():
         assert values.keys() <= READ.keys() | PLATFORM, file
