@@ -202,7 +202,8 @@ async def turn_kill_switch(desk: Desk, *, tripped: bool, by: str, reason: str) -
             raise NotFound("the desk has not scanned yet; scan first")
         turn = standing.kill_switch.trip if tripped else standing.kill_switch.clear
         switch = turn(by, reason, desk.clock.now_ms())
-        usage = standing.usage if tripped else standing.usage.pardoned()
+        cleared = standing.kill_switch.tripped and not tripped
+        usage = standing.usage.pardoned() if cleared else standing.usage
         try:
             await commit(desk, replace(standing, kill_switch=switch, usage=usage))
         except Conflict:

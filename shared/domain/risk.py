@@ -42,7 +42,9 @@ class RiskUsage:
     """How much of the limits is used.
 
     `assets` and `venues` hold the day's traded value, `recent` the last hour's trades as (ms, path). `profit`
-    is all trades' result, realised and carried at the time of the trade; `peak` the most it has been.
+    is all trades' result, realised and carried at the time of the trade; `peak` the most it has been. Losses count
+    anew once a person has cleared the kill switch: `day_pardon` is the day's profit then, `counted_peak` the most
+    that the profit has been since.
     """
 
     day: int = 0
@@ -54,6 +56,8 @@ class RiskUsage:
     scan_value: Decimal = ZERO
     profit: Decimal = ZERO
     peak: Decimal = ZERO
+    day_pardon: Decimal = ZERO
+    counted_peak: Decimal = ZERO
     recent: tuple[tuple[int, str], ...] = ()
 
     def at(self, now_ms: int) -> RiskUsage:
@@ -61,14 +65,32 @@ class RiskUsage:
         recent = tuple(trade for trade in self.recent if trade[0] > now_ms - HOUR_MS)
         if now_ms // DAY_MS <= self.day:
             return replace(self, recent=recent)
-        day = RiskUsage(day=now_ms // DAY_MS, recent=recent)
         return replace(
-            day, scan_id=self.scan_id, scan_value=self.scan_value, profit=self.profit, peak=self.peak
+            self,
+            day=now_ms // DAY_MS,
+            day_value=ZERO,
+            day_profit=ZERO,
+            day_pardon=ZERO,
+            assets={},
+            venues={},
+            recent=recent,
         )
+
+    @property
+    def counted_day_profit(self) -> Decimal:
+        """The day's profit as the daily loss counts it."""
+        with localcontext(EXACT):
+            return self.day_profit - self.day_pardon
+
+    @property
+    def counted_fall(self) -> Decimal:
+        """How far the profit has fallen, as the drawdown counts it."""
+        with localcontext(EXACT):
+            return self.counted_peak - self.profit
 
     def pardoned(self) -> RiskUsage:
         """With losses counting from here on, after a person has cleared the kill switch."""
-        return replace(self, day_profit=ZERO, peak=self.profit)
+        return replace(self, day_pardon=self.day_profit, counted_peak=self.profit)
 
     def add(self, trade: Trade, values: Amounts) -> RiskUsage:
         """With a trade counted; one that was refused uses nothing.
@@ -95,6 +117,7 @@ class RiskUsage:
                 scan_value=in_scan + value,
                 profit=profit,
                 peak=max(usage.peak, profit),
+                counted_peak=max(usage.counted_peak, profit),
                 recent=(*usage.recent, (trade.decided_ms, " ".join(trade.path))),
             )
 
@@ -110,6 +133,8 @@ class RiskUsage:
             "scan_value": text(self.scan_value),
             "profit": text(self.profit),
             "peak": text(self.peak),
+            "day_pardon": text(self.day_pardon),
+            "counted_peak": text(self.counted_peak),
             "recent": [[at_ms, path] for at_ms, path in self.recent],
         }
 
@@ -131,6 +156,8 @@ class RiskUsage:
                 scan_value=Decimal(record["scan_value"]),
                 profit=Decimal(record["profit"]),
                 peak=Decimal(record["peak"]),
+                day_pardon=Decimal(record["day_pardon"]),
+                counted_peak=Decimal(record["counted_peak"]),
                 recent=tuple((int(at_ms), str(path)) for at_ms, path in record["recent"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
@@ -224,14 +251,13 @@ def _day(policy: RiskPolicy, usage: RiskUsage, intent: Intent) -> Iterable[Breac
 
 
 def _daily_loss(policy: RiskPolicy, usage: RiskUsage, _: Intent) -> Iterable[Breach]:
-    loss = usage.day_profit.copy_negate()
+    loss = usage.counted_day_profit.copy_negate()
     if loss > policy.max_daily_loss:
         yield Breach("max_daily_loss", loss, policy.max_daily_loss, "the day's loss", trips=True)
 
 
 def _drawdown(policy: RiskPolicy, usage: RiskUsage, _: Intent) -> Iterable[Breach]:
-    with localcontext(EXACT):
-        fall = usage.peak - usage.profit
+    fall = usage.counted_fall
     if fall > policy.max_drawdown:
         yield Breach(
             "max_drawdown", fall, policy.max_drawdown, "the fall from the highest profit", trips=True

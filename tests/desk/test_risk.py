@@ -143,7 +143,10 @@ def test_losses_count_anew_once_a_person_has_cleared_the_switch():
     }
     pardoned = losing.pardoned()
     assert check_losses(RiskPolicy(), pardoned, NOON) == ()
-    assert pardoned.day_value == losing.day_value
+    assert (pardoned.day_value, pardoned.day_profit) == (losing.day_value, -1_000), (
+        "what happened is told all the same"
+    )
+    assert pardoned.peak - pardoned.profit == 1_000
     assert (
         check_losses(RiskPolicy(), pardoned.add(replace(TRADED, realised_profit=D(-101)), VALUES), NOON) != ()
     )

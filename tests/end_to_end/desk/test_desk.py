@@ -281,6 +281,20 @@ async def test_a_loss_beyond_its_limit_stops_the_trades_that_follow_and_those_un
     assert_balances_equal_the_fills(environment)
 
 
+async def test_clearing_the_switch_lets_losses_count_anew_and_forgets_none(desk, found, environment):
+    await traded(desk, await approved(desk, found))
+    before = (await read_standing(desk)).usage
+    assert before.day_profit != 0
+    await by_http(desk, tripped=False, by="Ada", reason="it was off all along")
+    assert (await read_standing(desk)).usage == before
+
+    await by_http(desk, tripped=True, by="Ada", reason="lunch")
+    await by_http(desk, tripped=False, by="Ada", reason="back")
+    after = (await read_standing(desk)).usage
+    assert (after.day_profit, after.peak) == (before.day_profit, before.peak)
+    assert (after.counted_day_profit, after.counted_fall) == (0, 0)
+
+
 async def test_the_switch_tripped_in_the_middle_of_an_orchestration_ends_it_without_a_fill(
     product, clock, environment
 ):
