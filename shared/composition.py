@@ -1,4 +1,4 @@
-"""The one place where adapters are chosen and wired: Azure where it is configured, else embedded stores."""
+"""Where adapters are chosen and wired to a desk; `stores` chooses those that keep something."""
 
 from __future__ import annotations
 
@@ -11,13 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 from shared import settings as reading
-from shared.adapters.environment import EnvironmentSecrets
-from shared.adapters.lazy import LazyWarehouse
 from shared.adapters.rules import RulesAnalyst
-from shared.adapters.simulated_venues import DEMO_KEYS
 from shared.adapters.telemetry import log_json, make_metrics
 from shared.adapters.venues import CcxtMarketData
 from shared.adapters.webhook import Webhook
@@ -28,9 +24,31 @@ from shared.domain.market import FeeAsset
 from shared.domain.policy import DetectionPolicy
 from shared.domain.risk import RiskPolicy
 from shared.errors import SettingsError
-from shared.ports import Analyst, Clock, Lake, Metrics, Secrets, State, Warehouse
+from shared.ports import Analyst, Clock, Lake, Metrics, Secrets, State
 from shared.settings import Settings
+from shared.stores import file_lake, lake, open_state, secret_store, warehouse
 from shared.version import VERSION
+
+__all__ = [
+    "BASE_TIER",
+    "SystemClock",
+    "analyst",
+    "build",
+    "check_settings",
+    "close",
+    "desk",
+    "detection_policy",
+    "file_lake",
+    "interval_ms",
+    "lake",
+    "latencies",
+    "let_go",
+    "metrics",
+    "risk_policy",
+    "secret_store",
+    "services",
+    "warehouse",
+]
 
 BASE_TIER: dict[str, tuple[Decimal, FeeAsset]] = {
     "binance": (Decimal(10), FeeAsset.RECEIVED),
@@ -104,62 +122,6 @@ def latencies(settings: Settings) -> Latencies:
     return Latencies(usual, seed=settings.seed)
 
 
-def lake(settings: Settings) -> Lake:
-    """The lake: Azure Storage where it is configured, else a folder."""
-    account = settings.lake_account or settings.storage_account
-    if settings.storage_connection or account:
-        from shared.adapters.azure_storage import BlobLake  # noqa: PLC0415 - heavy, and not needed without it
-
-        if settings.storage_connection and not settings.lake_account:
-            return BlobLake(connection_string=settings.storage_connection)
-        return BlobLake(account_name=account, client_id=settings.azure_client_id)
-    return file_lake(settings.folder / "lake")
-
-
-def file_lake(folder: Path) -> Lake:
-    """A lake of files."""
-    from shared.adapters.embedded import FileLake  # noqa: PLC0415 - not needed where Azure Storage is
-
-    return FileLake(folder)
-
-
-def _state(settings: Settings) -> State:
-    if settings.storage_connection:
-        from shared.adapters.azure_storage import TableState  # noqa: PLC0415 - heavy, and not needed without it
-
-        return TableState(connection_string=settings.storage_connection)
-    if settings.storage_account:
-        from shared.adapters.azure_storage import TableState  # noqa: PLC0415 - as above
-
-        return TableState(account_name=settings.storage_account, client_id=settings.azure_client_id)
-    from shared.adapters.embedded import SqliteState  # noqa: PLC0415 - as above
-
-    return SqliteState(settings.folder / "state.db")
-
-
-def warehouse(settings: Settings) -> LazyWarehouse:
-    """The relational store: Azure SQL where it is configured, else a SQLite file."""
-
-    def make() -> Warehouse:
-        from shared.adapters.sql import SqlWarehouse  # noqa: PLC0415 - heavy, and not needed by every function
-
-        target: Path | str = settings.sql_connection or settings.folder / "warehouse.db"
-        return SqlWarehouse(target, settings.azure_client_id)
-
-    return LazyWarehouse(make, embedded=not settings.sql_connection)
-
-
-def secret_store(settings: Settings) -> Secrets:
-    """Where secrets are: the key vault if there is one, else the environment; simulated venues publish theirs."""
-    if settings.market == "simulated":
-        return EnvironmentSecrets(DEMO_KEYS)
-    if settings.key_vault_url:
-        from shared.adapters.key_vault import KeyVaultSecrets  # noqa: PLC0415 - heavy, and not needed without it
-
-        return KeyVaultSecrets(settings.key_vault_url, client_id=settings.azure_client_id)
-    return EnvironmentSecrets()
-
-
 def metrics(settings: Settings) -> Metrics:
     """Telemetry to where the settings say, else to nobody; the log in the form they ask for."""
     if settings.log_format == "json":
@@ -221,7 +183,7 @@ def _analyst(
 @asynccontextmanager
 async def analyst(settings: Settings) -> AsyncIterator[Analyst]:
     """The analyst alone, for an evaluation: it asks anew each time, within the same budget."""
-    state, secret, telling = _state(settings), secret_store(settings), metrics(settings)
+    state, secret, telling = open_state(settings), secret_store(settings), metrics(settings)
     made = _analyst(settings, state, secret, SystemClock(), telling, cache_ms=0)
     try:
         yield made
@@ -245,7 +207,7 @@ def build(settings: Settings) -> Desk:
         )
     clock = SystemClock()
     blobs = lake(settings)
-    state = _state(settings)
+    state = open_state(settings)
     secret = secret_store(settings)
     telling = metrics(settings)
     by_default = bool(settings.key_vault_url) or settings.market == "simulated"
