@@ -49,7 +49,10 @@ def screen(
     worths = plan.pick_worths([values[quote] for quote in plan.quotes])
     bids = list(chain.from_iterable(each.bids for each in prices.values()))
     asks = list(chain.from_iterable(each.asks for each in prices.values()))
-    costs = list(map(truediv, map(mul, plan.pick([ask or inf for ask in asks]), worths), plan.buyer_keeps))
+    bought = plan.pick(asks)
+    if 0.0 in bought:
+        bought = [ask or inf for ask in bought]
+    costs = list(map(truediv, map(mul, bought, worths), plan.buyer_keeps))
     gains = list(map(mul, map(mul, plan.pick(bids), worths), plan.seller_keeps))
     most = hub_gain = 1 - MARGIN
     for base, span in plan.hubs:

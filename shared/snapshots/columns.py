@@ -19,24 +19,25 @@ def tops_json(tops: Tops, encode: Callable[[BookText], bytes]) -> orjson.Fragmen
         return None
     end = "" if tops.time_ms is None else f',"time":"{iso_time(tops.time_ms)}"'
     parts: list[str | Sequence[str]] = [
-        *(',"', symbols, '":{"bids":[["', tops.bids, *_amounts(tops.bid_amounts)),
-        *(']],"asks":[["', tops.asks, *_amounts(tops.ask_amounts)),
-        f"]]{end}}}",
+        *(symbols, '":{"bids":[["'),
+        *_level(tops.bids, tops.bid_amounts, ']],"asks":[["'),
+        *_level(tops.asks, tops.ask_amounts, f']]{end}}},"'),
     ]
     pieces = _side_by_side(parts, len(symbols))
     for symbol, book in tops.irregular.items():
-        entry = f',"{symbol}":{encode(book).decode()}'
+        entry = f'{symbol}":{encode(book).decode()},"'
         row = tops.positions.get(symbol)
         if row is None:
             pieces.append(entry)
         else:
             pieces[row * len(parts) : (row + 1) * len(parts)] = [entry, *[""] * (len(parts) - 1)]
-    return orjson.Fragment(f"{{{''.join(pieces)[1:]}}}")
+    entries = "".join(pieces)
+    return orjson.Fragment(f'{{"{entries[:-2]}}}' if entries else "{}")
 
 
-def _amounts(texts: Sequence[str] | None) -> Sequence[str | Sequence[str]]:
-    """What follows a price in its level: amounts that nobody tells are null."""
-    return ['",null'] if texts is None else ['","', texts, '"']
+def _level(prices: Sequence[str], amounts: Sequence[str] | None, end: str) -> list[str | Sequence[str]]:
+    """A price and its amount, up to what follows the level: amounts that nobody tells are null."""
+    return [prices, f'",null{end}'] if amounts is None else [prices, '","', amounts, f'"{end}']
 
 
 def _side_by_side(parts: Sequence[str | Sequence[str]], rows: int) -> list[str]:
