@@ -6,142 +6,18 @@ infrastructure, so a setting is written down once.
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from shared.domain.fees import FeeOverrides, fee_overrides
+from shared import parsers
+from shared.domain.fees import FeeOverrides
 from shared.domain.market import VENUE_IDS
-from shared.errors import MalformedRecord, SettingsError
-
-Parse = Callable[[str], Any]
-
-
-def text(value: str) -> str:
-    """Any text."""
-    return value
-
-
-def one_of(*allowed: str) -> Parse:
-    """One of a few words."""
-
-    def parse(value: str) -> str:
-        if value not in allowed:
-            raise ValueError(f"is none of {', '.join(allowed)}; set one of them")
-        return value
-
-    return parse
-
-
-def whole(least: int, most: int) -> Parse:
-    """A whole number between two limits, both allowed."""
-
-    def parse(value: str) -> int:
-        try:
-            number = int(value)
-        except ValueError:
-            raise ValueError(f"is no whole number; set one from {least} to {most}") from None
-        if not least <= number <= most:
-            raise ValueError(f"is outside {least} to {most}; set a number between them")
-        return number
-
-    return parse
-
-
-def number(least: str, most: str) -> Parse:
-    """A decimal number between two limits, both allowed."""
-
-    def parse(value: str) -> Decimal:
-        try:
-            parsed = Decimal(value)
-        except InvalidOperation:
-            raise ValueError(f"is no number; set one from {least} to {most}") from None
-        if not parsed.is_finite() or not Decimal(least) <= parsed <= Decimal(most):
-            raise ValueError(f"is outside {least} to {most}; set a number between them")
-        return parsed
-
-    return parse
-
-
-def words(allowed: tuple[str, ...] | None = None) -> Parse:
-    """Words separated by commas."""
-
-    def parse(value: str) -> tuple[str, ...]:
-        found = tuple(dict.fromkeys(word.strip() for word in value.split(",") if word.strip()))
-        unknown = [word for word in found if allowed and word not in allowed]
-        if unknown:
-            raise ValueError(f"names {', '.join(unknown)}; known are {', '.join(allowed or ())}")
-        return found
-
-    return parse
-
-
-def url(*schemes: str) -> Parse:
-    """An address of one of the schemes."""
-
-    def parse(value: str) -> str:
-        if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-            raise ValueError(f"is no address; start it with {' or '.join(s + '://' for s in schemes)}")
-        return value.rstrip("/")
-
-    return parse
-
-
-def insights(value: str) -> str:
-    """The connection string of an Application Insights resource."""
-    if not re.search(r"(?i)\bInstrumentationKey=[0-9a-f-]{36}(;|$)", value):
-        raise ValueError("names no InstrumentationKey; copy the connection string that the resource shows")
-    return value
-
-
-_CLOCK = (
-    ("second", 0, 59),
-    ("minute", 0, 59),
-    ("hour", 0, 23),
-    ("day", 1, 31),
-    ("month", 1, 12),
-    ("weekday", 0, 6),
-)
-_PART = re.compile(r"(?:\*|(\d+|[A-Za-z]{3})(?:-(\d+|[A-Za-z]{3}))?)(?:/[1-9]\d*)?")
-
-
-def schedule(value: str) -> str:
-    """Six fields: second minute hour day month weekday."""
-    written = value.split()
-    if len(written) != len(_CLOCK):
-        raise ValueError("has not six fields; write second minute hour day month weekday, as 0 * * * * *")
-    for parts, (name, least, most) in zip(written, _CLOCK, strict=True):
-        for part in parts.split(","):
-            match = _PART.fullmatch(part)
-            numbers = [int(end) for end in match.groups() if end and end.isdecimal()] if match else [-1]
-            if not all(least <= number <= most for number in numbers):
-                raise ValueError(f"has {part!r} as {name}; write *, */n or numbers from {least} to {most}")
-    return value
-
-
-def json_object(value: str) -> dict[str, Any]:
-    """A JSON object, or the path of a file that holds one."""
-    try:
-        source = value if value.lstrip().startswith("{") else Path(value).read_text(encoding="utf-8")
-        parsed = json.loads(source)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"is neither a JSON object nor a readable file of one ({error})") from None
-    if not isinstance(parsed, dict):
-        raise ValueError("is no JSON object; write {...}")  # noqa: TRY004 - every parser raises ValueError
-    return parsed
-
-
-def fees(value: str) -> FeeOverrides:
-    """Taker fees by venue and instrument, as a JSON object or the path of a file that holds one."""
-    try:
-        return fee_overrides(json_object(value))
-    except MalformedRecord as error:
-        raise ValueError(f"holds no fee at {error}") from None
+from shared.errors import SettingsError
+from shared.parsers import Parse, insights, number, one_of, schedule, text, url, whole
 
 
 def setting(name: str, default: Any, parse: Parse, says: str, *, secret: bool = False) -> Any:
@@ -167,8 +43,8 @@ class Settings:
     market: str = setting("MARKET", "simulated", one_of("simulated", "live"), "Simulated venues or the real ones' public data")
     simulator_url: str | None = setting("SIMULATOR_URL", None, url("http"), "Where the simulated venues answer; only with MARKET=simulated")
     data_dir: str | None = setting("DATA_DIR", None, text, "Folder of the embedded lake, state and warehouse; .data/<market> if not set")
-    venues: tuple[str, ...] = setting("VENUES", VENUE_IDS, words(VENUE_IDS), "Venues to scan")
-    watch_list: tuple[str, ...] = setting("WATCH_LIST", tuple(WATCHED.split(",")), words(), "Assets that are funded and whose quotes go into market_data")
+    venues: tuple[str, ...] = setting("VENUES", VENUE_IDS, parsers.venues, "Venues to scan")
+    watch_list: tuple[str, ...] = setting("WATCH_LIST", tuple(WATCHED.split(",")), parsers.assets, "Assets that are funded and whose quotes go into market_data")
     scan_schedule: str = setting("SCAN_SCHEDULE", "*/15 * * * * *", schedule, "When to scan")
     markets_schedule: str = setting("MARKETS_SCHEDULE", "0 7 * * * *", schedule, "When to refresh instruments, fees and network status")
     compact_schedule: str = setting("COMPACT_SCHEDULE", "0 20 * * * *", schedule, "When to compact the lake")
@@ -181,9 +57,9 @@ class Settings:
     too_good_bps: Decimal = setting("TOO_GOOD_BPS", Decimal(100), number("0", "1000000"), "Edges above this are taken for errors")
     transfer_unknown: str = setting("TRANSFER_UNKNOWN", "allow", one_of("allow", "refuse"), "Whether an unknown network status is allowed and marked, or refused")
     capital: Decimal = setting("CAPITAL", Decimal(1000), number("1", "1000000000"), "Most that one opportunity may start with")
-    fees: FeeOverrides = setting("FEES", FeeOverrides(), fees, "Taker fees by venue and instrument: JSON or the path of a file")
-    block_list: tuple[str, ...] = setting("BLOCK_LIST", (), words(), "ASSET, SYMBOL, venue:ASSET or venue:SYMBOL entries that are never traded")
-    aliases: dict[str, Any] = setting("ALIASES", None, json_object, "venue:TICKER to the name the asset has elsewhere: JSON or the path of a file")
+    fees: FeeOverrides = setting("FEES", FeeOverrides(), parsers.fees, "Taker fees by venue and instrument: JSON or the path of a file")
+    block_list: tuple[str, ...] = setting("BLOCK_LIST", (), parsers.block_list, "ASSET, SYMBOL, venue:ASSET or venue:SYMBOL entries that are never traded")
+    aliases: dict[str, str] = setting("ALIASES", None, parsers.aliases, "venue:TICKER to the name the asset has elsewhere: JSON or the path of a file")
     rebalance_trades: Decimal | None = setting("REBALANCE_TRADES", None, number("1", "1000000"), "Trades between two transfers, which share the withdrawal fee; not set, transfers cost nothing")
     venue_timeout_ms: int = setting("VENUE_TIMEOUT_MS", 6000, whole(100, 60_000), "Longest wait for a venue's answer")
     book_levels: int = setting("BOOK_LEVELS", 50, whole(5, 200), "Levels of depth asked for a candidate")
@@ -222,10 +98,10 @@ class Settings:
 
     azure_client_id: str | None = setting("AZURE_CLIENT_ID", None, text, "Client id of the user-assigned identity")
     key_vault_url: str | None = setting("AZURE_KEY_VAULT_URL", None, url("https"), "Key Vault that holds the secrets")
-    storage_connection: str | None = setting("AZURE_STORAGE_CONNECTION_STRING", None, text, "Storage account of lake and state", secret=True)
+    storage_connection: str | None = setting("AZURE_STORAGE_CONNECTION_STRING", None, parsers.storage_connection, "Storage account of lake and state", secret=True)
     storage_account: str | None = setting("AZURE_STORAGE_ACCOUNT_NAME", None, text, "The same account by name, with the managed identity")
     lake_account: str | None = setting("AZURE_DATALAKE_ACCOUNT_NAME", None, text, "Account of the lake, where it is not the one of the state")
-    sql_connection: str | None = setting("AZURE_SQL_CONNECTION_STRING", None, text, "ODBC connection string of Azure SQL", secret=True)
+    sql_connection: str | None = setting("AZURE_SQL_CONNECTION_STRING", None, parsers.sql_connection, "ODBC connection string of Azure SQL", secret=True)
     insights_connection: str | None = setting("AZURE_APPLICATION_INSIGHTS_CONNECTION_STRING", None, insights, "Application Insights; else APPLICATIONINSIGHTS_CONNECTION_STRING", secret=True)
     otlp_endpoint: str | None = setting("OTEL_EXPORTER_OTLP_ENDPOINT", None, url("https", "http"), "An OpenTelemetry collector")
     trace_ratio: Decimal = setting("TRACE_RATIO", Decimal(1), number("0", "1"), "Part of the traces that is sent; events, logs and metrics are all sent")
@@ -282,10 +158,11 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     for item in fields(Settings):
         if "name" not in item.metadata:
             continue
-        name = item.metadata["name"]
-        given = (env.get(name) or env.get(FALLBACKS.get(name, ""), "")).strip()
-        if not given:
+        names = (item.metadata["name"], FALLBACKS.get(item.metadata["name"], ""))
+        name = next((name for name in names if env.get(name, "").strip()), None)
+        if name is None:
             continue
+        given = env[name].strip()
         try:
             values[item.name] = item.metadata["parse"](given)
         except ValueError as error:

@@ -1,15 +1,22 @@
 """Wrong settings: all of them at once, each with value, limit and remedy, and nothing is started."""
 
-import pytest
+from datetime import UTC, datetime
 
+import pytest
+from croniter import croniter
+
+from shared.errors import SettingsError
 from shared.settings import read
 
 WRONG = {
     "MARKET": ("moon", "is none of simulated, live; set one of them"),
     "SIMULATOR_URL": ("localhost", "is no address; start it with http://"),
-    "VENUES": ("binance,mtgox", "names mtgox; known are binance, bybit, gateio, kraken"),
+    "VENUES": ("binance,mtgox", "names 'mtgox'; known venues are binance, bybit, gateio, kraken"),
     "SCAN_SCHEDULE": ("* * * * *", "has not six fields; write second minute hour day month weekday"),
-    "MARKETS_SCHEDULE": ("0 61 * * * *", "has '61' as minute; write *, */n or numbers from 0 to 59"),
+    "MARKETS_SCHEDULE": (
+        "0 61 * * * *",
+        "has '61' as minute; write *, */n, or numbers from 0 to 59, in a range the lower first",
+    ),
     "MAX_AGE_MS": ("0", "is outside 1 to 600000; set a number between them"),
     "BOOK_LEVELS": ("many", "is no whole number; set one from 5 to 200"),
     "MIN_PROFIT": ("-1", "is outside 0 to 1000000; set a number between them"),
@@ -58,6 +65,104 @@ def test_a_fee_that_no_fee_can_be_is_told_with_its_field_beside_the_others(run):
     by_age, by_fee = ended.err.splitlines()
     assert by_age.startswith("MAX_AGE_MS='x'")
     assert "holds no fee at binance.taker_bps: 'cheap' is outside -10000 to 10000" in by_fee
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("VENUES", ",", "names nothing; leave it out, or write names with commas between them"),
+        ("WATCH_LIST", "btc,ETH", "names 'btc'; write assets in capitals, as BTC,USDT"),
+        ("WATCH_LIST", "BTC/USDT", "names 'BTC/USDT'; write assets in capitals"),
+        ("BLOCK_LIST", "btc/usdt", "names 'btc/usdt'; write BTC, BTC/USDT, kraken:BTC or kraken:BTC/USDT"),
+        ("BLOCK_LIST", "kraken/BTC,ETH", "names 'kraken/BTC'; write BTC, BTC/USDT, kraken:BTC"),
+        ("BLOCK_LIST", "Kraken:BTC", "known venues are binance, bybit, gateio, kraken"),
+        ("BLOCK_LIST", "kraken:", "names 'kraken:'"),
+        ("FEES", '{"Binance": {"taker_bps": "1"}}', "names 'Binance'; known venues are binance, bybit"),
+        (
+            "FEES",
+            '{"kraken": {"instruments": {"btc/usdt": {}}}}',
+            "names 'btc/usdt'; write symbols as BTC/USDT",
+        ),
+        ("ALIASES", '{"foo": 1}', """has {"foo": 1}; write {"gateio:ABC": "XYZ"}, both in capitals"""),
+        ("ALIASES", '{"binance:BTC": 5}', """has {"binance:BTC": 5}; write {"gateio:ABC": "XYZ"}"""),
+        ("ALIASES", '{"mtgox:BTC": "XYZ"}', "known venues are binance, bybit, gateio, kraken"),
+        ("SCAN_SCHEDULE", "XYZ * * * * *", "has 'XYZ' as second; write *, */n, or numbers from 0 to 59"),
+        ("SCAN_SCHEDULE", "50-10 * * * * *", "has '50-10' as second"),
+        (
+            "SCAN_SCHEDULE",
+            "0 0 0 1 * BUY",
+            "has 'BUY' as weekday; write *, */n, or numbers from 0 to 6 or SUN to SAT",
+        ),
+        (
+            "SCAN_SCHEDULE",
+            "0 0 0 31 2 *",
+            "has '31' as day, which no month of '2' has; write a day that comes",
+        ),
+        ("SCAN_SCHEDULE", "0 0 0 31 APR,JUN *", "has '31' as day, which no month of 'APR,JUN' has"),
+        (
+            "AZURE_OPENAI_ENDPOINT",
+            "https://",
+            "has no host, or a wrong port; write a whole address, as https://host",
+        ),
+        ("AZURE_OPENAI_ENDPOINT", "https://x:y", "has no host, or a wrong port"),
+    ],
+)
+def test_a_value_that_would_do_nothing_or_something_else_is_refused(name, value, told):
+    with pytest.raises(SettingsError) as error:
+        read({name: value})
+    (problem,) = error.value.problems
+    assert problem.startswith(f"{name}={value!r} ")
+    assert told in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("AZURE_SQL_CONNECTION_STRING", "hidden", "Server= is missing; copy the ODBC string"),
+        ("AZURE_SQL_CONNECTION_STRING", "Server=hidden;Database=hidden;Encrypt=no", "write Encrypt=yes"),
+        (
+            "AZURE_STORAGE_CONNECTION_STRING",
+            "hidden",
+            "AccountName= and AccountKey= missing; copy the connection",
+        ),
+        ("AzureWebJobsStorage", "AccountName=hidden;AccountKey=", "AccountKey= missing; copy the connection"),
+        ("AzureWebJobsStorage", "SharedAccessSignature=hidden", "BlobEndpoint= and TableEndpoint= missing"),
+    ],
+)
+def test_a_connection_string_that_cannot_connect_is_refused_without_being_repeated(name, value, told):
+    with pytest.raises(SettingsError) as error:
+        read({name: value})
+    (problem,) = error.value.problems
+    assert problem.startswith(f"{name}=(secret) cannot be used: ")
+    assert told in problem
+    assert "hidden" not in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BLOCK_LIST", "BTC,1000SATS/USDT,kraken:BTC,gateio:BTC3L/USDT"),
+        ("ALIASES", '{"gateio:ABC": "XYZ"}'),
+        ("FEES", '{"kraken": {"taker_bps": 25, "instruments": {"BTC/USDT": {"taker_bps": "0"}}}}'),
+        ("AZURE_SQL_CONNECTION_STRING", "Data Source=tcp:x,1433;Initial Catalog=arbitrage;Encrypt=True"),
+        ("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true"),
+        ("AZURE_STORAGE_CONNECTION_STRING", "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=k=="),
+        ("AZURE_STORAGE_CONNECTION_STRING", "BlobEndpoint=b;TableEndpoint=t;SharedAccessSignature=s"),
+        ("AZURE_OPENAI_ENDPOINT", "https://name.openai.azure.com/"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[::1]:4318"),
+    ],
+)
+def test_what_the_documentation_shows_is_accepted(name, value):
+    assert read({name: value}) != read({})
+
+
+@pytest.mark.parametrize(
+    "written", ["5/10 * * * * *", "*/90 */90 */90 */90 */90 */9", "0 0 0 29 2 MON", "0 0 0 31 * fri"]
+)
+def test_a_schedule_that_is_accepted_comes_to_pass(written):
+    assert read({"SCAN_SCHEDULE": written})
+    times = croniter(written, datetime(2026, 1, 1, tzinfo=UTC), second_at_beginning=True, day_or=False)
+    assert times.get_next(datetime).year >= 2026
 
 
 @pytest.mark.parametrize("field", ["*/15", "0,30", "5-10", "5-10/2", "59", "*"])

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event
 
+from shared.connection_strings import sql_parts, sql_problems
 from shared.errors import SettingsError
 
 _DRIVER = "{ODBC Driver 18 for SQL Server}"
@@ -16,15 +17,6 @@ _BUSY_SECONDS = 10
 _ACCESS_TOKEN = 1256  # SQL_COPT_SS_ACCESS_TOKEN of Microsoft's msodbcsql.h
 _SCOPE = "https://database.windows.net/.default"
 _RECYCLE_SECONDS = 1500  # below the idle time after which Azure's gateway cuts a connection (30 min)
-_ALIASES = {
-    "addr": "server",
-    "address": "server",
-    "data source": "server",
-    "initial catalog": "database",
-    "password": "pwd",
-    "user": "uid",
-    "user id": "uid",
-}
 _SPELLING = {
     "driver": "Driver",
     "server": "Server",
@@ -37,7 +29,6 @@ _SPELLING = {
     "trusted_connection": "Trusted_Connection",
 }
 _SWITCHES = frozenset({"encrypt", "trustservercertificate", "trusted_connection"})
-_ADO_ONLY = frozenset({"persist security info", "multipleactiveresultsets", "connection timeout"})
 
 
 def make_engine(target: Path | str, client_id: str | None) -> Engine:
@@ -81,7 +72,7 @@ def azure_sql_engine(odbc: str, client_id: str | None = None) -> Engine:
     `Authentication=ActiveDirectoryDefault` is not the driver's word but this product's: it logs in with a token
     of DefaultAzureCredential, which knows workload identities and the Azure CLI.
     """
-    parts = _parts(odbc)
+    parts = sql_parts(odbc)
     by_token = parts.get("authentication", "").lower() == "activedirectorydefault"
     if by_token:
         odbc = _joined({key: value for key, value in parts.items() if key not in {"authentication", "uid"}})
@@ -123,18 +114,12 @@ def odbc_string(given: str, client_id: str | None = None) -> str:
     Raises:
         SettingsError: server or database is missing, or encryption is switched off. No value of it is shown.
     """
-    parts = _parts(given)
-    problems = [
-        f"AZURE_SQL_CONNECTION_STRING: {key}= is missing; copy the ODBC string from the Azure portal"
-        for key in ("Server", "Database")
-        if not parts.get(key.lower())
-    ]
+    problems = sql_problems(given)
+    if problems:
+        raise SettingsError([f"AZURE_SQL_CONNECTION_STRING: {problem}" for problem in problems])
+    parts = sql_parts(given)
     for key in parts.keys() & _SWITCHES:
         parts[key] = {"true": "yes", "false": "no"}.get(parts[key].lower(), parts[key])
-    if parts.get("encrypt", "yes").lower() in {"no", "optional"}:
-        problems.append("AZURE_SQL_CONNECTION_STRING: Encrypt must not be switched off; write Encrypt=yes")
-    if problems:
-        raise SettingsError(problems)
     parts["encrypt"] = "strict" if parts.get("encrypt", "").lower() == "strict" else "yes"
     parts.setdefault("driver", _DRIVER)
     if not parts.keys() & {"uid", "authentication", "trusted_connection"}:
@@ -152,27 +137,5 @@ def store_name(target: Path | str) -> str:
     """The file, or server and database, for messages."""
     if isinstance(target, Path):
         return f"warehouse {target}"
-    parts = _parts(target)
+    parts = sql_parts(target)
     return f"{parts.get('server', '?')}/{parts.get('database', '?')}"
-
-
-def _parts(text: str) -> dict[str, str]:
-    """Lower-case keyword -> value as written; a value in braces may hold semicolons, }} is a brace in it."""
-    parts: dict[str, str] = {}
-    rest = text.strip().strip(";")
-    while rest:
-        key, _, rest = rest.partition("=")
-        if rest.startswith("{"):
-            end = rest.find("}", 1)
-            while end >= 0 and rest[end + 1 : end + 2] == "}":
-                end = rest.find("}", end + 2)
-            end = len(rest) if end < 0 else end + 1
-            value, rest = rest[:end], rest[end:].lstrip("; ")
-        else:
-            value, _, rest = rest.partition(";")
-        name = key.strip().lower()
-        name = _ALIASES.get(name, name)
-        if name not in _ADO_ONLY:
-            parts[name] = value.strip()
-        rest = rest.lstrip()
-    return parts
