@@ -7,6 +7,7 @@ ArbitrageError
         BadBook          an order book that no venue could mean; the book is refused, the scan goes on
     VenueError           nothing to do: the scan goes on without the venue and says which and why
         VenueTimeout     was retried once within the tick
+        VenueRateLimited the venue was not asked: our own rate limit left no room; scan less often if it repeats
         VenueUnavailable was retried once within the tick (5xx, maintenance)
         VenueBanned      the venue cools down until `retry_at_ms`; look at quotas or geography if it repeats
         VenueLied        the venue answered with something that is no market (truncated, empty, HTML)
@@ -73,6 +74,12 @@ class VenueTimeout(VenueError):
     """No answer within the time limit, twice."""
 
     kind = "timeout"
+
+
+class VenueRateLimited(VenueError):
+    """Our own rate limit left no room for the request within its time; the venue was not asked."""
+
+    kind = "rate_limited"
 
 
 class VenueUnavailable(VenueError):

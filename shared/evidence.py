@@ -26,7 +26,7 @@ from shared.domain.policy import DetectionPolicy
 from shared.domain.trade import Trade
 from shared.domain.transfer import canonical_networks, transfer_refusal
 from shared.domain.values import Values
-from shared.errors import VenueError
+from shared.errors import VenueError, VenueRateLimited
 from shared.ports import VenueQuotes
 from shared.records import Row, ScanKey, lifetime_row
 
@@ -70,7 +70,7 @@ async def remember(
     down = {
         venue: [failing[venue][0] if venue in failing else tops.time_ms, answer.message]
         for venue, answer in answers.items()
-        if isinstance(answer, VenueError)
+        if isinstance(answer, VenueError) and (venue in failing or not isinstance(answer, VenueRateLimited))
     }
     mids = {**recent.get("mids", {})}
     for venue, market in tops.venues.items():

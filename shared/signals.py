@@ -14,7 +14,14 @@ from types import MappingProxyType
 from shared.domain.market import VENUE_IDS
 from shared.domain.opportunity import Reason
 from shared.domain.trade import Decision, TradeStatus
-from shared.errors import VenueBanned, VenueError, VenueLied, VenueTimeout, VenueUnavailable
+from shared.errors import (
+    VenueBanned,
+    VenueError,
+    VenueLied,
+    VenueRateLimited,
+    VenueTimeout,
+    VenueUnavailable,
+)
 
 OTHER = "other"
 """What a label value outside its bounded set becomes."""
@@ -24,7 +31,8 @@ SEVERAL = "several"
 
 VENUE_PAIRS = (*VENUE_IDS, *(">".join(pair) for pair in permutations(VENUE_IDS, 2)), SEVERAL)
 ERROR_KINDS = tuple(
-    error.kind for error in (VenueTimeout, VenueUnavailable, VenueBanned, VenueLied, VenueError)
+    error.kind
+    for error in (VenueTimeout, VenueRateLimited, VenueUnavailable, VenueBanned, VenueLied, VenueError)
 )
 TRIGGERS = ("timer", "http", "command")
 LOOP_KINDS = ("two_leg", "three_leg")

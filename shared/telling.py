@@ -13,7 +13,7 @@ from shared.domain.kill_switch import KillSwitch
 from shared.domain.market import Snapshot
 from shared.domain.opportunity import Opportunity
 from shared.domain.trade import Trade, TradeStatus, Verdict
-from shared.errors import VenueBanned, VenueError
+from shared.errors import VenueBanned, VenueError, VenueRateLimited
 from shared.findings import Findings
 from shared.ports import VenueQuotes
 from shared.records import Batch, Row, ScanKey
@@ -63,11 +63,13 @@ def scan_line(found: Findings, trades: Sequence[Trade]) -> str:
 
 
 def venues_down(desk: Desk, scan_id: str, answers: Mapping[str, Any]) -> None:
-    """An event and a count for each venue that did not answer."""
+    """A count for each venue without an answer, and an event where it was asked for one."""
     for venue, answer in answers.items():
         if isinstance(answer, VenueError):
             retry_at = records.iso(answer.retry_at_ms) if isinstance(answer, VenueBanned) else ""
             desk.metrics.measure("arbitrage_venue_errors", 1, venue=venue, kind=answer.kind)
+            if isinstance(answer, VenueRateLimited):
+                continue
             desk.metrics.event(
                 "venue_down",
                 scan_id=scan_id,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from shared.domain.market import BookText
-from shared.errors import VenueBanned, VenueError, VenueLied, VenueTimeout
+from shared.errors import VenueBanned, VenueError, VenueLied, VenueRateLimited
 
 
 def book_of(venues, path):
@@ -131,7 +131,7 @@ async def test_books_that_the_rate_limit_leaves_no_room_for_are_given_up_in_time
     assert all(isinstance(book, BookText) for book in first.values())
     given_up = [book for book in second.values() if isinstance(book, VenueError)]
     assert given_up
-    assert all(isinstance(error, VenueTimeout) for error in given_up)
+    assert all(isinstance(error, VenueRateLimited) for error in given_up)
     assert "rate limit" in given_up[0].message
 
 

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
 
+from shared.adapters.venues import bounded
 from shared.adapters.venues.cooldown import PARTITION
-from shared.errors import StorageError, VenueBanned, VenueError, VenueTimeout, VenueUnavailable
+from shared.errors import (
+    StorageError,
+    VenueBanned,
+    VenueError,
+    VenueLied,
+    VenueRateLimited,
+    VenueTimeout,
+    VenueUnavailable,
+)
 from shared.ports import VenueQuotes
 
 QUOTES = {
@@ -53,6 +63,46 @@ async def test_silence_is_a_time_out_after_one_more_attempt(venues, connect, sma
 
     assert type(answer) is VenueTimeout
     assert venues.count(QUOTES["gateio"]) == 2
+
+
+async def test_silence_beyond_what_a_tick_can_wait_is_the_venues(venues, connect, small, reply):
+    hurried = connect(quotes_within_ms=200)
+    hurried.restore(await small.reference(["gateio"]))
+    venues.serve(QUOTES["gateio"], reply([], delay_s=1.0))
+
+    answer = await quote(hurried, "gateio")
+
+    assert type(answer) is VenueTimeout
+    assert answer.message == "no tops of book within 0.2 s"
+
+
+async def test_a_rate_limit_that_leaves_no_room_is_ours_and_not_the_venues(
+    venues, connect, small, small_market
+):
+    hurried = connect(quotes_within_ms=200)
+    hurried.restore(await small.reference(["kraken"]))
+    venues.serve(QUOTES["kraken"], small_market[QUOTES["kraken"]])
+
+    answers = [await quote(hurried, "kraken") for _ in range(12)]
+
+    assert {type(answer) for answer in answers} == {VenueQuotes, VenueRateLimited}
+    assert answers[-1].message == "our rate limit left no room for tops of book within 0.2 s"
+    assert venues.count(QUOTES["kraken"]) == sum(isinstance(answer, VenueQuotes) for answer in answers)
+
+
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+async def test_a_body_that_would_fill_the_memory_is_cut_off(small, venues, reply, monkeypatch, encoding):
+    monkeypatch.setattr(bounded, "LARGEST_ANSWER", 100_000)
+    body = b"[" + b" " * 200_000 + b"]"
+    headers = {}
+    if encoding:
+        body, headers = gzip.compress(body), {"Content-Encoding": "gzip"}
+    venues.serve(QUOTES["gateio"], reply(body, headers=headers))
+
+    answer = await quote(small, "gateio")
+
+    assert type(answer) is VenueLied
+    assert answer.message == "answered with more than 100000 bytes"
 
 
 async def test_nobody_listening_is_unavailable(connect, small):

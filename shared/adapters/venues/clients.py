@@ -19,6 +19,7 @@ import msgspec
 import orjson
 
 from shared.adapters.venues.binance import Binance
+from shared.adapters.venues.bounded import BoundedResponse
 from shared.adapters.venues.bybit import Bybit
 from shared.adapters.venues.cooldown import Cooldowns
 from shared.adapters.venues.failures import Transport, translate
@@ -27,7 +28,7 @@ from shared.adapters.venues.imports import EXCHANGES
 from shared.adapters.venues.kraken import Kraken
 from shared.adapters.venues.options import ClientOptions
 from shared.adapters.venues.venue import Venue
-from shared.errors import VenueBanned, VenueTimeout, VenueUnavailable
+from shared.errors import VenueBanned, VenueError, VenueRateLimited, VenueTimeout, VenueUnavailable
 from shared.ports import Clock
 
 VENUES: Mapping[str, Venue] = {venue.id: venue for venue in (Binance(), Bybit(), Gateio(), Kraken())}
@@ -102,8 +103,14 @@ class VenueClient:
         self._cooldowns = cooldowns
         self._rest_s = rest_s
         self._room = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._turn = exchange.throttle
+        exchange.throttle = self._throttle
         exchange.on_rest_response = self._note
         exchange.on_json_response = _decode
+
+    async def _throttle(self, cost: float | None = None) -> None:
+        await self._turn(cost)
+        _transport.get().sent = True
 
     def _note(
         self, status: int, _reason: str, _url: str, _method: str, headers: Any, text: str, *_: Any
@@ -129,12 +136,21 @@ class VenueClient:
         try:
             return await self._ask(request)
         except (VenueTimeout, VenueUnavailable):
-            return await self._ask(request)
+            return await self._ask(request, again=True)
 
-    async def _ask(self, request: Request) -> Answer:
+    def not_in_time(self, wanted: str, within_s: float) -> VenueError:
+        """Why a request of this task has no answer: the venue was silent, or our rate limit did not let it go."""
+        transport = _transport.get(None)
+        if transport is not None and transport.sent:
+            return VenueTimeout(self.venue.id, f"no {wanted} within {within_s:g} s")
+        return VenueRateLimited(
+            self.venue.id, f"our rate limit left no room for {wanted} within {within_s:g} s"
+        )
+
+    async def _ask(self, request: Request, *, again: bool = False) -> Answer:
         async with self._room:
             self._cooldowns.check(self.venue.id)
-            transport = Transport()
+            transport = Transport(sent=again)
             _transport.set(transport)
             started = perf_counter()
             try:
@@ -178,9 +194,10 @@ class Clients:
         if options.base_url is None or options.base_url.startswith("https:"):
             self._tls = ssl.create_default_context(cafile=certifi.where())
         self._session = aiohttp.ClientSession(
+            response_class=BoundedResponse,
             connector=aiohttp.TCPConnector(
                 ssl=self._tls, keepalive_timeout=75, limit_per_host=CONNECTIONS_PER_HOST, ttl_dns_cache=300
-            )
+            ),
         )
         self._quick: dict[str, VenueClient] = {}
         self._slow: dict[str, VenueClient] = {}

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from shared.adapters.venues.cooldown import REST_S
 from shared.adapters.venues.imports import errors
-from shared.adapters.venues.reading import MALFORMED, summary
+from shared.adapters.venues.reading import MALFORMED, TooLarge, summary
 from shared.errors import VenueBanned, VenueError, VenueLied, VenueTimeout, VenueUnavailable
 
 LONGEST_REST_S = 3 * 86_400
@@ -21,8 +21,9 @@ OK = 200
 
 @dataclass(slots=True)
 class Transport:
-    """What came back on the wire; no status if nothing whole did."""
+    """What came back on the wire; no status if nothing whole did. `sent` once the rate limiter let it go."""
 
+    sent: bool = False
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     received_ms: int = 0
@@ -71,7 +72,9 @@ def translate(
     if status in rest_s or isinstance(error, (errors.DDoSProtection, errors.RateLimitExceeded)):
         rest = rest_s.get(status or 0, REST_S[TOO_MANY_REQUESTS])
         return VenueBanned(venue, text, retry_at_ms(transport.header("Retry-After"), rest, now_ms))
-    if status is None:
+    if isinstance(error, TooLarge):
+        text = f"answered with {error}"
+    elif status is None:
         text = f"gave no answer ({type(error.__cause__ or error).__name__})"
     elif isinstance(error, MALFORMED):
         text = f"answered {status} with an unreadable body ({type(error).__name__})"

@@ -14,7 +14,7 @@ from shared.adapters.venues.reading import reading
 from shared.adapters.venues.reference import fetch_reference
 from shared.domain.market import VENUE_IDS, BookText
 from shared.domain.tops import Tops
-from shared.errors import InputError, VenueError, VenueLied, VenueTimeout
+from shared.errors import InputError, VenueError, VenueLied
 from shared.garbage import collection_paused
 from shared.ports import Clock, Secrets, State, VenueQuotes, VenueReference
 
@@ -132,7 +132,7 @@ class CcxtMarketData:
             async with asyncio.timeout(self._quotes_within_s):
                 return await self._quotes(client)
         except TimeoutError:
-            return VenueTimeout(client.venue.id, f"no tops of book within {self._quotes_within_s:g} s")
+            return client.not_in_time("tops of book", self._quotes_within_s)
 
     async def order_books(
         self, wanted: Iterable[tuple[str, str]]
@@ -212,9 +212,7 @@ class CcxtMarketData:
         except VenueError as error:
             return error
         except TimeoutError:
-            return VenueTimeout(
-                venue.id, f"the rate limit left no room for {symbol} within {self._books_within_s:g} s"
-            )
+            return client.not_in_time(f"book of {symbol}", self._books_within_s)
 
 
 def _known(venue: str, venues: tuple[str, ...]) -> str:

@@ -12,6 +12,14 @@ from shared.errors import VenueLied
 MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError, ArithmeticError)
 """What a mapper raises on a body of the wrong shape."""
 
+
+class TooLarge(ValueError):
+    """A body longer than any honest one."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes")
+
+
 _LONGEST_TEXT = 160
 _URL = re.compile(r"(GET |POST )?https?://\S+")
 _TAGS = re.compile(r"<[^>]*>")
