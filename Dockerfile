@@ -42,7 +42,11 @@ ENTRYPOINT ["python", "-m", "simulator"]
 
 FROM host AS app
 # Port 8080, because a user who is not root cannot open port 80. Only /home/data, /home/LogFiles and /tmp are written.
+# Whatever ends TLS in front says https in X-Forwarded-Proto, which the host then puts into the links it gives away.
+# The host's own telemetry would speak gRPC; the product's speaks HTTP, and both go to one address.
 ENV ASPNETCORE_URLS=http://+:8080 \
+    ASPNETCORE_FORWARDEDHEADERS_ENABLED=true \
+    OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf \
     AzureWebJobsScriptRoot=/home/site/wwwroot \
     AzureFunctionsJobHost__Logging__Console__IsEnabled=true \
     FUNCTIONS_WORKER_RUNTIME=python \

@@ -89,7 +89,7 @@ async def scan_http(req: func.HttpRequest, loads: func.Out[str], client: Any) ->
     links = None
     if scan.opportunities:
         await start(client, scan.work())
-        status = client.create_http_management_payload(scan.scan_id)["statusQueryGetUri"]
+        status = client.get_client_response_links(req, scan.scan_id)["statusQueryGetUri"]
         links = {"id": scan.scan_id, "statusQueryGetUri": status}
     loads.set(scan.load_message())
     return reply(endpoints.found(scan, links))
