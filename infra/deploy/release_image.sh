@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Pushes an image and starts it:
 # infra/deploy/release_image.sh RESOURCE_GROUP APP IMAGE.tar.gz NAME:TAG HOSTING REGISTRY
-# HOSTING is container_apps, container_instances or none, which only pushes. Needs Docker and the Azure CLI, logged in.
+# IMAGE.tar.gz is what docker save wrote, or the word kept where the registry holds NAME:TAG already. HOSTING is
+# container_apps, container_instances or none, which only pushes. Needs Docker and the Azure CLI, logged in.
+#
+# Nothing is drained: the host gets its time to end, what is cut off goes on in the next one or is found by the watchdog.
 set -euo pipefail
 
 if [[ $# -ne 6 ]]; then
@@ -9,18 +12,40 @@ if [[ $# -ne 6 ]]; then
   exit 2
 fi
 group=$1 app=$2 image=$3 name=$4 hosting=$5 registry=$6
+ready_seconds=600
 
-gzip --decompress --stdout "$image" | docker load
+[[ $image == kept || -f $image ]] || { echo "$image is no file: write it with docker save" >&2; exit 2; }
+
+# Container Apps keep the old revision in service until the new one is ready, so an answer says nothing about the new.
+await_revision() {
+  local until=$((SECONDS + ready_seconds)) waiting
+  while ((SECONDS < until)); do
+    waiting=$(az containerapp show -g "$group" -n "$app" \
+      --query 'properties.latestRevisionName != properties.latestReadyRevisionName' --output tsv) || waiting=unknown
+    [[ $waiting == false ]] && return
+    sleep 10
+  done
+  echo "the new revision is not ready after $ready_seconds s: the old one stays in service" >&2
+  return 1
+}
+
 az acr login --name "${registry%%.*}"
 push() {
   docker tag "$name" "$1"
   docker push "$1"
 }
-push "$registry/$name"
+if [[ $image == kept ]]; then
+  docker pull --quiet "$registry/$name"
+  docker tag "$registry/$name" "$name"
+else
+  gzip --decompress --stdout "$image" | docker load
+  push "$registry/$name"
+fi
 
 case $hosting in
   container_apps)
     az containerapp update -g "$group" -n "$app" --image "$registry/$name" --output none
+    await_revision
     ;;
   container_instances)
     # A group keeps the name of its image and pulls it again when it restarts.
