@@ -1,7 +1,7 @@
 """A Terraform provider that only knows azurerm's schema: `validate` and mocked `test` run offline with it.
 
 It speaks plugin protocol 5 (HashiCorp's tfplugin5.proto over go-plugin) with hand-encoded messages: it hands
-out the schema, finds every configuration valid, and answers nothing else. Terraform runs it, with
+out the schema, holds resources to the rules beside it, and answers nothing else. Terraform runs it, with
 AZURERM_SCHEMA naming the schema file.
 """
 
@@ -19,6 +19,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import Any
 
+import azurerm_rules
 import grpc
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -72,6 +73,35 @@ def nested_block(name: str, given: dict[str, Any]) -> bytes:
     return field(1, name) + present + field(3, NESTING[given["nesting_mode"]]) + limits
 
 
+def read_field(message: bytes, number: int) -> bytes:
+    """The bytes of a field, which is not repeated; empty where it is left out."""
+    at, found = 0, b""
+    while at < len(message):
+        tag, at = read_varint(message, at)
+        value, at = read_varint(message, at)
+        if tag & 7 == 2:  # bytes; what else these messages hold are varints
+            if tag >> 3 == number:
+                found = message[at : at + value]
+            at += value
+    return found
+
+
+def read_varint(message: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        value |= (message[at] & 127) << shift
+        shift, at = shift + 7, at + 1
+        if message[at - 1] < 128:
+            return value, at
+
+
+def validation(request: bytes) -> bytes:
+    """The errors of a resource, one diagnostic each."""
+    config = azurerm_rules.unpack(read_field(read_field(request, 2), 1))
+    said = azurerm_rules.broken(read_field(request, 1).decode(), config)
+    return b"".join(field(1, field(1, 1) + field(2, one)) for one in said)
+
+
 def schema_response(document: dict[str, Any]) -> bytes:
     def schema(given: dict[str, Any]) -> bytes:
         return field(2, block(given))
@@ -91,7 +121,7 @@ class Service(grpc.GenericRpcHandler):
         self.answers: dict[str, Callable[[bytes], bytes]] = {
             "/tfplugin5.Provider/GetSchema": lambda _: schema,
             "/tfplugin5.Provider/PrepareProviderConfig": lambda config: config,
-            "/tfplugin5.Provider/ValidateResourceTypeConfig": lambda _: b"",
+            "/tfplugin5.Provider/ValidateResourceTypeConfig": validation,
             "/tfplugin5.Provider/ValidateDataSourceConfig": lambda _: b"",
             "/tfplugin5.Provider/Stop": lambda _: b"",
             "/plugin.GRPCController/Shutdown": self.shut_down,

@@ -88,6 +88,85 @@ def test_a_reference_to_nothing_is_seen(terraform, folder, plant):
     assert 'no argument, nested block, or exported attribute named "named"' in " ".join(result.stderr.split())
 
 
+HEALTH = "    http2_enabled                          = true\n    minimum_tls_version"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (
+            "function_app.tf",
+            HEALTH,
+            '    health_check_path = "/api/health"\n' + HEALTH,
+            "site_config.health_check_path needs site_config.health_check_eviction_time_in_min",
+        ),
+        ("key_vault.tf", "  value_wo_version = 1\n", "", "value_wo needs value_wo_version"),
+        ("containers.tf", '"Http"', '"http"', "http_get.scheme cannot be 'http'"),
+        (
+            "containers.tf",
+            "dns_name_label      = var.private_networking ? null : ",
+            "dns_name_label      = ",
+            "subnet_ids and dns_name_label exclude each other",
+        ),
+        ("alerts.tf", 'every = "PT5M"', 'every = "PT7M"', "evaluation_frequency cannot be 'PT7M'"),
+        (
+            "storage.tf",
+            'name                     = "st',
+            'name                     = "storage',
+            "form [a-z0-9]",
+        ),
+    ],
+)
+def test_what_only_the_providers_source_asks_for_is_seen(terraform, folder, plant, file, old, new, said):
+    plant(folder / file, old, new)
+    runs = ["-filter=tests/defaults.tftest.hcl", "-filter=tests/hosting.tftest.hcl"]
+    result = terraform(folder, "test", "-no-color", *runs)
+    assert result.returncode == 1
+    assert said in " ".join((result.stdout + result.stderr).replace("│", " ").split())
+
+
+NAMESPACES = {
+    "application_insights": "Insights",
+    "cognitive": "CognitiveServices",
+    "consumption": "Consumption",
+    "container_app": "App",
+    "container_group": "ContainerInstance",
+    "container_registry": "ContainerRegistry",
+    "dashboard": "Dashboard",
+    "federated_identity_credential": "ManagedIdentity",
+    "function_app": "Web",
+    "key_vault": "KeyVault",
+    "linux_function_app": "Web",
+    "log_analytics": "OperationalInsights",
+    "monitor": "Insights",
+    "mssql": "Sql",
+    "network": "Network",
+    "private": "Network",
+    "service_plan": "Web",
+    "storage": "Storage",
+    "subnet": "Network",
+    "user_assigned_identity": "ManagedIdentity",
+    "virtual_network": "Network",
+}
+"""The resource provider of Azure behind each kind of resource."""
+
+ALWAYS_THERE = ("management_lock", "resource_group", "role_assignment")
+"""What Azure Resource Manager does itself, in every subscription."""
+
+
+def test_every_resource_provider_that_is_used_is_registered(root):
+    text = "\n".join(path.read_text() for path in (root / FOLDER).glob("*.tf"))
+    kinds = set(re.findall(r'(?m)^resource "azurerm_(\w+)"', text))
+    used = {
+        next(namespace for start, namespace in NAMESPACES.items() if kind.startswith(start))
+        for kind in kinds
+        if kind not in ALWAYS_THERE
+    }
+    listed = re.search(r"(?s)resource_providers_to_register = \[(.*?)\]", text)[1]
+    # The rule that Application Insights makes for itself is the last one's.
+    assert set(re.findall(r'"Microsoft\.(\w+)"', listed)) == used | {"AlertsManagement"}
+
+
 def test_mocked_plans_hold_what_is_promised(terraform, folder):
     result = terraform(folder, "test", "-no-color")
     assert result.returncode == 0, result.stdout + result.stderr
