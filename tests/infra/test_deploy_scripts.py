@@ -140,7 +140,16 @@ def test_a_package_that_is_not_there_stops_nothing(script):
 
 
 @pytest.mark.parametrize(
-    "name", ["release.sh", "release_image.sh", "database.sh", "integration.sh", "keep_release.sh"]
+    "name",
+    [
+        "release.sh",
+        "release_image.sh",
+        "database.sh",
+        "integration.sh",
+        "keep_release.sh",
+        "keep_image.sh",
+        "roll_back.sh",
+    ],
 )
 def test_too_few_arguments_show_how_it_is_used(script, name):
     result, calls = script(name)
@@ -172,23 +181,82 @@ def image(tmp_path):
     return file
 
 
-@pytest.mark.parametrize(
-    ("hosting", "start"),
-    [
-        ("container_apps", "az containerapp update -g group -n app --image cr.azurecr.io/arbitrage:7"),
-        ("container_instances", "az container restart -g group -n app"),
-    ],
-)
+IMAGES = [
+    ("'docker load'*", "cat > /dev/null"),
+    ("'az container show'*", "echo cr.azurecr.io/arbitrage:dev"),
+    ("'az containerapp show'*latestReadyRevisionName*", "echo false"),
+]
+STARTS = [
+    ("container_apps", "az containerapp update -g group -n app --image cr.azurecr.io/arbitrage:{}"),
+    ("container_instances", "az container restart -g group -n app"),
+]
+
+
+@pytest.mark.parametrize(("hosting", "start"), STARTS)
 def test_an_image_is_pushed_and_then_started(script, image, hosting, start):
-    answers = [
-        ("'docker load'*", "cat > /dev/null"),
-        ("'az container show'*", "echo cr.azurecr.io/arbitrage:dev"),
-    ]
     arguments = ("group", "app", image, "arbitrage:7", hosting, "cr.azurecr.io")
+    result, calls = script("release_image.sh", *arguments, answers=IMAGES)
+    assert result.returncode == 0, result.stderr
+    started = next(number for number, call in enumerate(calls) if call.startswith(start.format(7)))
+    assert calls.index("docker push cr.azurecr.io/arbitrage:7") < started
+
+
+def test_an_image_that_is_not_there_changes_nothing(script):
+    arguments = ("group", "app", "nowhere.tar.gz", "arbitrage:7", "container_apps", "cr.azurecr.io")
+    result, calls = script("release_image.sh", *arguments)
+    assert result.returncode == 2
+    assert "nowhere.tar.gz is no file" in result.stderr
+    assert calls == []
+
+
+def test_a_container_app_is_released_once_its_new_revision_is_ready(script, image):
+    twice = 'if [ -e "$CALLS.asked" ]; then echo false; else : > "$CALLS.asked"; echo true; fi'
+    answers = [*IMAGES[:-1], (IMAGES[-1][0], twice)]
+    arguments = ("group", "app", image, "arbitrage:7", "container_apps", "cr.azurecr.io")
     result, calls = script("release_image.sh", *arguments, answers=answers)
     assert result.returncode == 0, result.stderr
-    assert "docker push cr.azurecr.io/arbitrage:7" in calls
-    assert calls[-1].startswith(start)
+    assert sum("latestReadyRevisionName" in call for call in calls) == 2
+    assert "sleep 10" in calls
+
+
+def test_the_image_that_passed_is_kept_as_current(script):
+    result, calls = script("keep_image.sh", "cr.azurecr.io", "arbitrage:7")
+    assert result.returncode == 0, result.stderr
+    assert calls == [
+        "az acr login --name cr",
+        "docker pull --quiet cr.azurecr.io/arbitrage:7",
+        "docker tag cr.azurecr.io/arbitrage:7 cr.azurecr.io/arbitrage:current",
+        "docker push cr.azurecr.io/arbitrage:current",
+    ]
+
+
+@pytest.mark.parametrize(("hosting", "start"), STARTS)
+def test_rolling_back_starts_the_image_that_was_kept(script, hosting, start):
+    arguments = ("group", "app", hosting, "storage", "cr.azurecr.io")
+    result, calls = script("roll_back.sh", *arguments, answers=IMAGES)
+    assert result.returncode == 0, result.stderr
+    assert "docker pull --quiet cr.azurecr.io/arbitrage:current" in calls
+    assert any(call.startswith(start.format("current")) for call in calls)
+    if hosting == "container_instances":
+        assert "docker push cr.azurecr.io/arbitrage:dev" in calls
+
+
+def test_rolling_back_exchanges_the_package_for_the_one_that_was_kept(script):
+    writes = """while [ "$1" != --file ]; do shift; done; echo PK > "$2\""""
+    answers = [*RUNNING, ("'az storage blob download'*", writes)]
+    result, calls = script("roll_back.sh", "group", "app", "flex", "storage", answers=answers)
+    assert result.returncode == 0, result.stderr
+    assert "--container-name releases --name current.zip" in calls[0]
+    assert "exchange" in steps(calls)
+    assert "ask for health" in steps(calls)
+
+
+def test_rolling_back_the_first_release_says_that_nothing_was_kept(script):
+    answers = [*RUNNING, ("'az storage blob download'*", "exit 1")]
+    result, calls = script("roll_back.sh", "group", "app", "flex", "storage", answers=answers)
+    assert result.returncode == 1
+    assert "nothing was kept in storage" in result.stderr
+    assert steps(calls) == []
 
 
 def test_the_package_that_passed_is_kept_by_version_and_as_current(script, package):

@@ -21,6 +21,7 @@ ANSWERS = {
     "'az account show'*": "echo 00000000-0000-0000-0000-000000000001",
     "'az ad signed-in-user'*": "echo 00000000-0000-0000-0000-000000000002",
     "'az functionapp show'*'properties.defaultHostName || defaultHostName'*": "echo app.example",
+    "'az containerapp show'*latestReadyRevisionName*": "echo false",
     "*' output -raw hosting'": "echo flex",
     "*' output -raw app_url'": "echo https://app.example",
     "*' output -raw '*": 'for last in "$@"; do :; done; echo "tf0$last" | tr -d _',
@@ -51,6 +52,11 @@ infra/deploy/release.sh group app dist/package.zip consumption storage
 infra/deploy/release_image.sh group app image.tar.gz arbitrage:1.0.1 container_apps registry.azurecr.io
 infra/deploy/release_image.sh group app image.tar.gz arbitrage:1.0.1 container_instances registry.azurecr.io
 infra/deploy/keep_release.sh storage dist/package.zip 1.0.1
+infra/deploy/keep_image.sh registry.azurecr.io arbitrage:1.0.1
+infra/deploy/roll_back.sh group app flex storage
+infra/deploy/roll_back.sh group app consumption storage
+infra/deploy/roll_back.sh group app container_apps storage registry.azurecr.io
+infra/deploy/roll_back.sh group app container_instances storage registry.azurecr.io
 PATH=$PWD/.venv/bin:$PATH infra/deploy/integration.sh group app https://app.example sql.example arbitrage id \\
   container_apps storage host
 """
