@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from shared import findings, loading, records, steps, unloaded
+from shared import fetch, findings, loading, records, steps, unloaded
 from shared.desk import Desk, read_standing
 from shared.domain.kill_switch import KillSwitch
 from shared.errors import (
@@ -19,7 +19,7 @@ from shared.errors import (
     TransientLoadError,
 )
 from shared.findings import Findings
-from shared.scans import Scan
+from shared.scans import Scan, ScanRequest
 from shared.snapshots import opportunity_json, rejection_json
 from shared.version import VERSION
 from shared.web import overview as overviews
@@ -90,6 +90,7 @@ async def scan(promise: Promise, body: bytes) -> tuple[Answer, Scan | None]:
         if not await _lock(desk):
             return problem(409, "A manual scan is running", "wait until it is done, and ask again")
         try:
+            await _refuse_unlisted(desk, request)
             done.append(await steps.scan(desk, request))
         finally:
             await desk.state.delete(desk.room("locks"), "manual-scan")
@@ -97,6 +98,26 @@ async def scan(promise: Promise, body: bytes) -> tuple[Answer, Scan | None]:
 
     answer = await guarded(promise, work)
     return answer, done[0] if done else None
+
+
+async def _refuse_unlisted(desk: Desk, request: ScanRequest) -> None:
+    """Say which symbols no venue of the scan lists; a venue whose instruments are unknown may list any.
+
+    Raises:
+        BadRequest: there is such a symbol.
+    """
+    if request.symbols is None:
+        return
+    known = (await fetch.reference(desk)).venues
+    asked = request.venues or desk.venues
+    if not all(venue in known for venue in asked):
+        return
+    unlisted = [
+        symbol for symbol in request.symbols if not any(symbol in known[venue].instruments for venue in asked)
+    ]
+    if unlisted:
+        remedy = f"is listed by none of {', '.join(asked)}; send symbols that one of them lists"
+        raise BadRequest([f"symbols: {as_sent(symbol)} {remedy}" for symbol in unlisted])
 
 
 async def _lock(desk: Desk) -> bool:

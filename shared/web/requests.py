@@ -91,7 +91,7 @@ def _names(field: str, value: object, errors: list[str]) -> tuple[str, ...] | No
 
 
 def scan_request(body: bytes, venues: tuple[str, ...]) -> ScanRequest:
-    """A manual scan's overrides.
+    """A manual scan's overrides; symbols in capitals, as every venue's are.
 
     Args:
         body: JSON with any of `venues`, `symbols`, `min_net_bps`, `capital`.
@@ -118,6 +118,7 @@ def scan_request(body: bytes, venues: tuple[str, ...]) -> ScanRequest:
         ]
     if given.get("symbols") is not None:
         symbols = _names("symbols", given["symbols"], errors)
+        symbols = symbols and tuple(dict.fromkeys(name.upper() for name in symbols))
         errors += [
             f"symbols: {as_sent(name)} is no symbol; write BASE/QUOTE"
             for name in symbols or ()

@@ -91,6 +91,19 @@ def test_a_scan_with_wrong_fields_names_them_all(ask, body, errors):
         assert line.startswith(beginning)
 
 
+def test_a_scan_of_symbols_that_no_chosen_venue_lists_names_them_all(ask):
+    told = refused(
+        ask("POST", "scan", {"symbols": ["BTC/USDT", "abc/xyz", "NONE/USDT"], "venues": ["kraken"]})
+    )
+    remedy = "is listed by none of kraken; send symbols that one of them lists"
+    assert told == [f"symbols: 'ABC/XYZ' {remedy}", f"symbols: 'NONE/USDT' {remedy}"]
+
+
+def test_a_scan_of_symbols_in_small_letters_finds_them(ask):
+    status, _, body = ask("POST", "scan", {"symbols": ["btc/usdt", "BTC/USDT", "eth/usdt"]})
+    assert (status, json.loads(body)["instruments_compared"]) == (200, 2 * 4)
+
+
 @pytest.mark.parametrize(
     ("raw", "error"),
     [
