@@ -1,8 +1,10 @@
 import asyncio
 import os
+import uuid
 
 import pytest
 
+from shared.adapters.azure_storage import BlobLake
 from shared.adapters.embedded import FileLake
 from shared.errors import InputError, NotFound, StorageError
 
@@ -141,6 +143,33 @@ async def test_folders_without_a_wanted_name_are_never_listed(filled, monkeypatc
         "live/scans/date=2026-11-22/hour=00/",
         "live/scans/date=2026-11-22/hour=01/",
     ]
+
+
+async def test_an_empty_folder_of_a_hierarchical_namespace_is_removed_where_a_walk_meets_it(
+    azurite, monkeypatch
+):
+    lake = BlobLake(connection_string=azurite, container=f"lake-{uuid.uuid4().hex[:12]}")
+    await lake.write(
+        "live/scans/hour=00", b"stands for the folder: the emulator has no hierarchical namespace"
+    )
+    await lake.write("live/scans/hour=01/x", b"x")
+    real = BlobLake._list
+
+    async def hierarchical(self, folder):
+        if folder == "live/scans/hour=00/":
+            return [], []
+        folders, blobs = await real(self, folder)
+        return [*folders, *(f"{blob}/" for blob in blobs if blob == "live/scans/hour=00")], [
+            blob for blob in blobs if blob != "live/scans/hour=00"
+        ]
+
+    monkeypatch.setattr(BlobLake, "_list", hierarchical)
+    assert await listed(lake, "live/scans/hour=00/") == []
+    assert await lake.exists("live/scans/hour=00"), "who asks for a folder by name may be about to fill it"
+    assert await listed(lake, "live/") == ["live/scans/hour=01/x"]
+    assert not await lake.exists("live/scans/hour=00")
+    assert await listed(lake, "live/") == ["live/scans/hour=01/x"]
+    await lake.close()
 
 
 async def test_a_write_that_fails_leaves_the_old_blob_and_no_rubbish(tmp_path, monkeypatch):

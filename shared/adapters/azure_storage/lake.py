@@ -6,9 +6,10 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TypeVar
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobPrefix, ContainerClient
 
 from shared.adapters.azure_storage.account import Account, translated
@@ -64,10 +65,21 @@ class BlobLake:
     def names(self, prefix: str, after: str = "") -> AsyncIterator[str]:
         """Names under the prefix in ascending order, those greater than `after` only.
 
+        A hierarchical namespace keeps folders whose last blob was deleted; those that are met are removed, or every
+        later walk would ask for each of them again.
+
         Raises:
             StorageError: a folder cannot be listed.
         """
-        return walk(self._list, prefix, after)
+        start = prefix[: prefix.rfind("/") + 1]
+
+        async def listed(folder: str) -> tuple[list[str], list[str]]:
+            folders, blobs = await self._list(folder)
+            if not folders and not blobs and folder != start:
+                await self._run(f"remove {folder}", lambda client: _remove_folder(client, folder))
+            return folders, blobs
+
+        return walk(listed, prefix, after)
 
     async def exists(self, name: str) -> bool:
         """Whether the blob is there.
@@ -136,6 +148,15 @@ def _delete(client: ContainerClient, name: str) -> None:
         client.delete_blob(name)
     except ResourceNotFoundError:
         return
+
+
+def _remove_folder(client: ContainerClient, folder: str) -> None:
+    """Remove an empty folder; the service keeps one that somebody has just written into."""
+    try:
+        client.delete_blob(folder.rstrip("/"))
+    except HttpResponseError as error:
+        if error.status_code not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
+            raise
 
 
 def _list(client: ContainerClient, folder: str) -> tuple[list[str], list[str]]:
