@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
 import pytest
 import yaml
@@ -104,3 +109,84 @@ def test_the_collector_hands_on_what_it_receives(root):
     assert set(config["service"]["extensions"]) == config["extensions"].keys()
     used = {one for pipeline in config["service"]["pipelines"].values() for one in pipeline["exporters"]}
     assert used == config["exporters"].keys()
+
+
+def let_into_the_image(root, path):
+    """Whether .dockerignore lets a file into the builder: the last rule that fits it or a folder above it counts."""
+    folders = [path, *PurePosixPath(path).parents]
+    decision = True
+    for line in (root / ".dockerignore").read_text(encoding="utf-8").splitlines():
+        rule = line.removeprefix("!").removeprefix("**/")
+        anywhere = "**/" in line
+        fits = any(
+            fnmatchcase(folder.name if anywhere else str(folder), rule)
+            for folder in map(PurePosixPath, folders[:-1])
+        )
+        if rule and not line.startswith("#") and fits:
+            decision = line.startswith("!")
+    return decision
+
+
+@pytest.fixture(scope="module")
+def tracked(root):
+    """The files of the repository, but what only the machine that builds it runs."""
+    if shutil.which("git") is None or not (root / ".git").exists():
+        pytest.skip("git or its history is absent")
+    command = ["git", "-C", str(root), "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [path for path in listed if not path.startswith(".ci/") and (root / path).is_file()]
+
+
+def test_every_file_that_tests_may_read_reaches_the_test_image(root, tracked):
+    assert len(tracked) > 200
+    assert [path for path in tracked if not let_into_the_image(root, path)] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".env",
+        "infra/terraform/terraform.tfstate",
+        "infra/terraform/plan.bin",
+        ".git/config",
+        "local.settings.json",
+    ],
+)
+def test_nothing_secret_reaches_an_image(root, path):
+    assert not let_into_the_image(root, path)
+
+
+def test_documents_and_infrastructure_pass_in_what_the_test_image_holds(root, tracked, tmp_path):
+    """The image has neither git nor the checkers: what needs them is skipped, nothing fails for lack of a file."""
+    copy = tmp_path / "source"
+    for path in filter(lambda path: let_into_the_image(root, path), tracked):
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / path, copy / path)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in (
+        "bash",
+        "sh",
+        "basename",
+        "cat",
+        "dirname",
+        "gzip",
+        "mkdir",
+        "mktemp",
+        "rm",
+        "sed",
+        "tr",
+        "unzip",
+    ):
+        if found := shutil.which(name):
+            (tools / name).symlink_to(found)
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/docs", "tests/infra"],
+        cwd=copy,
+        env={"PATH": str(tools), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-4000:]
+    assert re.search(r"\d+ passed", ran.stdout)
