@@ -125,6 +125,14 @@ def test_the_port_is_the_images(pod, root):
     assert f"EXPOSE {port}" in (root / "Dockerfile").read_text(encoding="utf-8")
 
 
+def test_keys_are_read_from_where_they_are_mounted_and_never_written(base, pod):
+    # The host's kind "kubernetes" watches the mount with a loop that takes a core, and writes what it misses.
+    assert base["ConfigMap"]["data"]["AzureWebJobsSecretStorageType"] == "ContainerApps"
+    (mount,) = (mount for mount in pod["containers"][0]["volumeMounts"] if mount["name"] == "keys")
+    assert mount["mountPath"] == "/run/secrets/functions-keys"
+    assert mount["readOnly"] is True
+
+
 def test_no_key_stands_in_the_repository(base, root):
     text = "\n".join(
         path.read_text(encoding="utf-8") for path in (root / "infra/kubernetes").rglob("*") if path.is_file()

@@ -91,14 +91,60 @@ def test_outputs_that_are_read_are_put_out(root):
 
 
 def test_scripts_are_there_and_get_as_many_arguments_as_they_take(root):
-    calls = re.findall(r"(infra/deploy/\w+\.sh)((?: \"[^\"]*\"| [\w./-]+)*)", texts(root)["environment.yml"])
-    assert len(calls) >= 5
+    named = texts(root)["environment.yml"] + texts(root)["roll_back.yml"]
+    calls = re.findall(r"(infra/deploy/\w+\.sh)((?: \"[^\"]*\"| [\w./-]+)*)", named)
+    assert len(calls) >= 7
     for script, arguments in calls:
         path = root / script
         assert os.access(path, os.X_OK), script
         usage = re.search(rf"{script} ([A-Z][A-Z_:.a-z ]*)(?:\[(.*)\])?", path.read_text(encoding="utf-8"))
         least, most = len(usage[1].split()), len(usage[1].split()) + len((usage[2] or "").split())
         assert least <= len(re.findall(r'"[^"]*"|\S+', arguments)) <= most, script
+
+
+@pytest.fixture(scope="session")
+def stages(root):
+    """The stages of one environment, by the end of their names."""
+    document = yaml.safe_load(texts(root)["environment.yml"])
+    return {stage["stage"].rpartition("_")[2]: stage for stage in document["stages"]}
+
+
+def templates(steps):
+    return [step["template"] for step in steps if "template" in step]
+
+
+def test_a_deploy_that_fails_rolls_back(stages):
+    strategy = stages["Deploy"]["jobs"][0]["strategy"]["runOnce"]
+    hook = strategy.get("on") or strategy[True]  # YAML 1.1 reads the word as a truth value
+    assert templates(hook["failure"]["steps"]) == ["roll_back.yml"]
+
+
+def test_a_release_that_was_not_verified_rolls_back_and_nothing_else_does(stages):
+    jobs = {job["job"]: job for job in stages["Verify"]["jobs"]}
+    assert templates(jobs["RollBack"]["steps"]) == ["roll_back.yml"]
+    assert jobs["RollBack"]["dependsOn"] == "Integration"
+    assert jobs["RollBack"]["condition"] == "in(dependencies.Integration.result, 'Failed', 'Canceled')"
+
+
+def test_keeping_a_release_can_fail_without_rolling_it_back(stages):
+    jobs = {job["job"]: job for job in stages["Verify"]["jobs"]}
+    kept = {name for name, job in jobs.items() if "infra/deploy/keep_" in str(job)}
+    assert kept == {"Keep"}
+    assert jobs["Keep"]["dependsOn"] == "Integration"
+    assert "condition" not in jobs["Keep"]
+
+
+def test_every_hosting_that_is_deployed_to_is_rolled_back(root):
+    deployed = {"flex", "consumption", "container_apps", "container_instances"}
+    condition = re.search(r"condition: (.*)", texts(root)["roll_back.yml"])[1]
+    assert set(re.findall(r"'(\w+)'", condition)) == deployed
+    script = (root / "infra/deploy/roll_back.sh").read_text(encoding="utf-8")
+    assert set(re.findall(r"\w+", " ".join(re.findall(r"(?m)^  ([a-z_ |]+)\)$", script)))) == deployed
+
+
+def test_a_login_outlasts_the_token_it_was_made_with(root):
+    task = yaml.safe_load(texts(root)["azure.yml"])["steps"][0]
+    assert task["inputs"]["keepAzSessionActive"] is True
 
 
 def test_nothing_secret_is_stored(root):

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.worker.conftest import ROOT, blob_of, worker_with
+from tests.worker.worker_host import CALLED
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -65,7 +66,7 @@ async def test_a_scan_is_answered_queued_and_orchestrated(ran):
     answer = json.loads(ran.scan["returned"]["body"])
     assert answer["orchestration"] == {
         "id": ran.scan_id,
-        "statusQueryGetUri": f"{ran.durable.url}/instances/{ran.scan_id}?code=x",
+        "statusQueryGetUri": f"{CALLED}/instances/{ran.scan_id}?code=x",
     }
     assert ran.scan_id in blob_of(ran.scan)
     ids = [found["id"] for found in answer["opportunities"]]

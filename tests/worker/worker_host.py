@@ -16,6 +16,8 @@ from localhost.instances import new_event
 from localhost.replay import EventType, Replay
 
 ROOT = Path(__file__).parents[2]
+CALLED = "https://bot.example.net"
+"""Where callers reach the app, which the host itself does not know behind an ingress."""
 
 
 class Worker:
@@ -47,7 +49,7 @@ class Worker:
         raw = b"" if body is None else json.dumps(body).encode()
         request = {
             "method": method,
-            "url": f"https://bot.azurewebsites.net/api/{path}",
+            "url": f"{CALLED}/api/{path}",
             "headers": {"content-type": "application/json", "host": "bot.azurewebsites.net"},
             "params": route or {},
             "query": query or {},
