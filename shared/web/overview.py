@@ -16,6 +16,7 @@ from shared.domain.exact import ZERO, text
 from shared.domain.kill_switch import KillSwitch
 from shared.domain.portfolio import Portfolio, value
 from shared.domain.risk import RiskUsage
+from shared.errors import VenueRateLimited
 from shared.records import from_iso
 from shared.version import VERSION
 from shared.web import figures
@@ -119,7 +120,7 @@ async def _loads(desk: Desk) -> JsonObject:
 
 
 def _venues(desk: Desk, health: Rows, newest: Sequence[str]) -> list[JsonObject]:
-    """Each configured venue as the newest scan that asked it found it, and how many of the last scans it answered."""
+    """Each configured venue as the newest scan found it, and how many of the last scans that asked it it answered."""
     venues = []
     for venue in desk.venues:
         asked = sorted((row for row in health if row["venue"] == venue), key=lambda row: str(row["time"]))
@@ -130,7 +131,7 @@ def _venues(desk: Desk, health: Rows, newest: Sequence[str]) -> list[JsonObject]
             {
                 "venue": venue,
                 "in_newest_scan": latest.get("scan_id") in newest,
-                "asked": len(asked),
+                "asked": sum(row["status"] != VenueRateLimited.kind for row in asked),
                 "answered": len(answered),
                 "last_answer": answered[-1]["time"] if answered else None,
                 **{field: latest.get(field) for field in fields},

@@ -106,6 +106,18 @@ async def test_a_venue_that_did_not_answer_is_told_with_its_error_and_its_last_a
     assert kraken["last_answer"] == iso(now_ms - 60_000)
 
 
+async def test_a_scan_that_our_rate_limit_kept_from_a_venue_does_not_count_against_it(desk):
+    now_ms = desk.clock.now_ms()
+    await desk.load(1, scan_rows(1, now_ms - 60_000))
+    rows = scan_rows(2, now_ms - 30_000, missing="kraken")
+    for health in rows["venue_health"]:
+        if health["venue"] == "kraken":
+            health["status"] = "rate_limited"
+    await desk.load(2, rows)
+    kraken = next(each for each in (await overview_of(desk))["venues"] if each["venue"] == "kraken")
+    assert (kraken["status"], kraken["asked"], kraken["answered"]) == ("rate_limited", 1, 1)
+
+
 async def test_the_inventory_is_valued_at_the_mids_of_the_newest_scan(desk):
     await desk.load(1, scan_rows(1, desk.clock.now_ms()))
     await desk.fund()
