@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, List  # noqa: UP035 - see Messages
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared import composition, loading, steps, upkeep, workflow
+from shared import composition, diagnosis, loading, settings, steps, upkeep, workflow
 from shared.scans import ScanRequest
 from shared.web import endpoints
 
@@ -29,6 +29,13 @@ RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of
 
 composition.check_settings()
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+
+def in_use() -> str:
+    """What a host on a developer's machine says when it starts: each service in use, without secrets."""
+    services = composition.services(settings.read())
+    others = (f"{name}: {services[name]}" for name in ("analyst", "telemetry", "alarms"))
+    return "; ".join([diagnosis.place(services), *others])
 
 
 def reply(answer: Answer) -> func.HttpResponse:

@@ -9,7 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from localhost.config import apply_local_settings
+from localhost.config import LOCAL_SETTINGS, LocalSettings, apply_local_settings
 from localhost.errors import StartError, is_settings_error
 from localhost.host import Host
 from localhost.indexing import load_app
@@ -30,9 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     for chatty in ("asyncio", "azure", "azure.core", "httpx2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    from_file = LocalSettings()
     try:
         directory = options.app.resolve().parent
-        apply_local_settings(directory)
+        from_file = apply_local_settings(directory)
         market = _market()
         data_dir = Path(os.environ.get("DATA_DIR") or Path(".data") / market).resolve()
         port = _port(options)
@@ -40,12 +41,15 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ["MARKET"], os.environ["DATA_DIR"] = market, str(data_dir)
         host = Host(options.app, data_dir, port=port, schedule_timers=not options.once)
         with simulator_if_needed(market, directory):
-            return asyncio.run(_run(host, options))
+            return asyncio.run(_run(host, options, from_file))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Exception as error:  # noqa: BLE001 - the last line of the command: told apart and told to the operator
         if is_settings_error(error):
-            sys.stderr.write(f"{_complaint(options.app) or error}\n")
+            complaint = _complaint(options.app) or str(error)
+            sys.stderr.write(f"{complaint}\n")
+            if blamed := [name for name in from_file.taken if name in complaint]:
+                sys.stderr.write(f"{LOCAL_SETTINGS} gives {', '.join(blamed)}\n")
             return StartError.exit_code
         traceback.print_exception(error)
         return 1
@@ -97,10 +101,10 @@ def _port(options: argparse.Namespace) -> int:
     return int(text)
 
 
-async def _run(host: Host, options: argparse.Namespace) -> int:
+async def _run(host: Host, options: argparse.Namespace, from_file: LocalSettings) -> int:
     try:
         await host.start()
-        _say_where(host, options.open_route)
+        _say_where(host, options.open_route, from_file)
         return await (_once(host, options.once_timers.split(",")) if options.once else _serve(host))
     finally:
         await host.stop()
@@ -109,13 +113,20 @@ async def _run(host: Host, options: argparse.Namespace) -> int:
             os._exit(1)
 
 
-def _say_where(host: Host, open_route: str) -> None:
+def _say_where(host: Host, open_route: str, from_file: LocalSettings) -> None:
     url = host.base_url.replace("127.0.0.1", "localhost")
     lines = [
         "localhost runs function apps for development only; production is Azure Functions.",
         f"{len(host.app.functions)} functions on {url}, function key in {host.keys.source}",
         *(f"{name} is disabled: {reason}" for name, reason in host.app.disabled.items()),
     ]
+    if host.app.in_use:
+        lines.append(host.app.in_use())
+    if from_file.taken:
+        lines.append(f"from {LOCAL_SETTINGS}: {', '.join(from_file.taken)}")
+    if from_file.left:
+        names = ", ".join(from_file.left)
+        lines.append(f"left in {LOCAL_SETTINGS}, set it in the environment if you mean it: {names}")
     if host.app.defaulted:
         lines.append(f"not set, as in local.settings.example.json: {', '.join(host.app.defaulted)}")
     if any("/".join(route.segments) == open_route for route in host.routes):

@@ -5,10 +5,13 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from localhost.errors import StartError
 
+LOCAL_SETTINGS = "local.settings.json"
+_OWN = ("AzureWebJobsStorage", "SIMULATOR_URL")
+"""What the file names for Core Tools and this runner provides itself: queues, and simulated venues."""
 _TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})")
 
 
@@ -57,19 +60,33 @@ def read_host_config(app_dir: Path) -> HostConfig:
     )
 
 
-def apply_local_settings(app_dir: Path) -> None:
+class LocalSettings(NamedTuple):
+    """The names of local.settings.json that came into the environment, and those left to this runner."""
+
+    taken: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def apply_local_settings(app_dir: Path) -> LocalSettings:
     """Put the Values of local.settings.json, if it exists, into the environment without overriding it.
+
+    The file is that of Core Tools: the storage and the simulated venues it names are not taken, because they
+    need not run where this runner does.
 
     Raises:
         StartError: the file is not a JSON object of text values.
     """
-    path = app_dir / "local.settings.json"
+    path = app_dir / LOCAL_SETTINGS
     if not path.exists():
-        return
-    for name, value in _section(_read_object(path), "Values", path).items():
+        return LocalSettings()
+    values = _section(_read_object(path), "Values", path)
+    for name, value in values.items():
         if not isinstance(value, str):
             raise StartError(f"{path}: the value of {name} is {value!r}; write it as text in quotes")
-        os.environ.setdefault(name, value)
+    given = {name: value for name, value in values.items() if name not in os.environ}
+    taken = {name: value for name, value in given.items() if name not in _OWN}
+    os.environ.update(taken)
+    return LocalSettings(tuple(taken), tuple(name for name in given if name in _OWN))
 
 
 def example_values(app_dir: Path) -> dict[str, Any]:

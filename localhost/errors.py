@@ -7,6 +7,11 @@ class StartError(Exception):
     exit_code = 2
 
 
+def is_told_error(error: BaseException) -> bool:
+    """Whether the app raised it on purpose, so that its message says all: it is an ArbitrageError."""
+    return any(kind.__name__ == "ArbitrageError" for kind in type(error).__mro__)
+
+
 def is_settings_error(error: BaseException) -> bool:
     """Whether settings are to blame: the error has `exit_code` 2 or is called SettingsError."""
     return (

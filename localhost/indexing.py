@@ -53,13 +53,15 @@ class App:
     """What an app offers.
 
     `disabled` maps each function that cannot run to the reason; `defaulted` names the settings that bindings
-    name, the environment lacks and the app's example settings give.
+    name, the environment lacks and the app's example settings give. `in_use` is the app's own function of that
+    name, if it has one: what it says of its services where it starts.
     """
 
     directory: Path
     functions: tuple[Function, ...]
     disabled: Mapping[str, str]
     defaulted: tuple[str, ...]
+    in_use: Callable[[], str] | None
 
     def triggered_by(self, trigger: str) -> dict[str, Function]:
         """Return the functions with this type of trigger by name."""
@@ -108,7 +110,8 @@ def load_app(path: Path) -> App:
     path = path.resolve()
     if not path.is_file():
         raise StartError(f"there is no app at {path}; name its function_app.py with --app")
-    apps = [value for value in vars(_import(path)).values() if isinstance(value, func.FunctionRegister)]
+    module = _import(path)
+    apps = [value for value in vars(module).values() if isinstance(value, func.FunctionRegister)]
     if len(apps) != 1:
         raise StartError(f"{path} defines {len(apps)} function apps at module level; it must define one")
     settings = _Settings(example_values(path.parent))
@@ -123,7 +126,8 @@ def load_app(path: Path) -> App:
             functions.append(_index(name, declared.get_user_function(), bindings))
         except _MissingSettingError as missing:
             disabled[name] = str(missing)
-    return App(path.parent, tuple(functions), disabled, tuple(sorted(settings.defaulted)))
+    in_use = getattr(module, "in_use", None)
+    return App(path.parent, tuple(functions), disabled, tuple(sorted(settings.defaulted)), in_use)
 
 
 def _import(path: Path) -> Any:

@@ -16,6 +16,7 @@ import azure.functions as func
 from azure.functions.queue import QueueMessageOutConverter
 
 from localhost.context import InvocationContext, TraceContext, child_traceparent
+from localhost.errors import is_told_error
 from localhost.indexing import RETURN, Function
 
 log = logging.getLogger(__name__)
@@ -60,8 +61,13 @@ class Invoker:
         self._idle.clear()
         try:
             result = await self._call(function, arguments, traceparent)
-        except Exception:
-            log.exception("%s failed after %.0f ms", function.name, (time.perf_counter() - started) * 1000)
+        except Exception as error:
+            lasted_ms = (time.perf_counter() - started) * 1000
+            if is_told_error(error) and not log.isEnabledFor(logging.DEBUG):
+                told = "; ".join(str(error).splitlines())
+                log.error("%s failed after %.0f ms: %s", function.name, lasted_ms, told)  # noqa: TRY400 - its words say all
+            else:
+                log.exception("%s failed after %.0f ms", function.name, lasted_ms)
             raise
         finally:
             self.running -= 1

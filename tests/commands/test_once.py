@@ -48,6 +48,14 @@ def test_once_exits_0_where_there_is_no_opportunity(once):
     assert " 0 opportunities, " in ended.err
 
 
+def test_the_start_names_what_is_in_use_and_no_secret(once, tmp_path):
+    ended = once(OPENAI_API_KEY="sk-hidden", OPENAI_BASE_URL="http://127.0.0.1:9/v1")
+    (line,) = [line for line in ended.out.splitlines() if line.startswith("desk of the simulated market; ")]
+    assert f"lake, state, warehouse: embedded, in {tmp_path / '.data' / 'simulated'}; analyst: gpt-5" in line
+    assert line.endswith("else the rules; telemetry: off; alarms: the log")
+    assert "hidden" not in ended.out + ended.err
+
+
 def test_once_exits_1_where_no_venue_answers_and_says_why(once, venues):
     set_fault(venues, "html_body")
     try:
@@ -55,6 +63,7 @@ def test_once_exits_1_where_no_venue_answers_and_says_why(once, venues):
     finally:
         set_fault(venues, "none")
     assert ended.code == 1
+    assert "Traceback" not in ended.err
     last = ended.err.splitlines()[-1]
     assert last.startswith("scan_timer failed: ")
     assert all(f"{venue}: " in last for venue in ("binance", "bybit", "gateio", "kraken"))

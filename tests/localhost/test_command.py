@@ -1,7 +1,9 @@
 """The command line as a process: exit codes, one-line refusals, the simulator child, and kill -9."""
 
 import asyncio
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -295,6 +297,53 @@ def test_a_signal_lets_the_running_invocation_end(sample, command, received):
     process.send_signal(received)
     assert process.wait(20) == 0
     assert sample.notes == ["begin", "end"]
+
+
+def test_the_start_names_what_the_app_says_is_in_use_and_what_came_from_the_file(sample, command):
+    sample.write("""
+        def in_use() -> str:
+            return f"colour {os.environ['COLOUR']}"
+    """)
+    values = {"COLOUR": "red", "PORT": "1", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+    (sample.folder / "local.settings.json").write_text(json.dumps({"Values": values}))
+    process, _ = command.serve(PORT="0", AzureWebJobsStorage=None)
+    assert [process.stdout.readline() for _ in range(3)] == [
+        "colour red\n",
+        "from local.settings.json: COLOUR\n",
+        "left in local.settings.json, set it in the environment if you mean it: AzureWebJobsStorage\n",
+    ]
+
+
+def test_a_wrong_setting_of_the_file_is_refused_with_the_name_of_the_file(sample, command):
+    sample.write(ONCE)
+    (sample.folder / "local.settings.json").write_text('{"Values": {"MARKET": "moon"}}')
+    code, out, err = command.run(MARKET=None)
+    assert (code, out) == (2, "")
+    complaint, whence = err.splitlines()
+    assert complaint.startswith("MARKET is 'moon'")
+    assert whence == "local.settings.json gives MARKET"
+
+
+def test_an_error_that_the_app_raises_on_purpose_is_one_line_and_another_has_its_trace(sample, command):
+    sample.write("""
+        class ArbitrageError(Exception):
+            pass
+
+        class NoVenueAnswered(ArbitrageError):
+            pass
+
+        @app.timer_trigger(arg_name="timer", schedule="0 0 0 1 1 *")
+        def first(timer) -> None:
+            raise NoVenueAnswered("no network\\ncheck it") if os.environ["KIND"] == "told" else KeyError("x")
+    """)
+    for kind, more, lines in (("told", (), 2), ("told", ("--verbose",), None), ("bug", (), None)):
+        code, _, err = command.run("--once", "--once-timers", "first", *more, KIND=kind)
+        assert code == 1
+        assert ("Traceback" in err) == (lines is None)
+        if lines:
+            logged, ended = err.split("\n", 1)
+            assert re.fullmatch(r"\S+ ERROR first failed after \d+ ms: no network; check it", logged)
+            assert ended == "first failed: no network\ncheck it\n"
 
 
 def test_the_link_to_the_page_is_printed_only_if_the_app_has_it(sample, command):

@@ -1,12 +1,16 @@
 """What the runner refuses before it starts, and says in one line."""
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
 from localhost import StartError
 from localhost.config import HostConfig, apply_local_settings, read_host_config
 from localhost.indexing import load_app
+
+ROOT = Path(__file__).parents[2]
 
 
 def _refusal(sample, source):
@@ -113,5 +117,14 @@ def test_local_settings_fill_the_environment_without_overriding_it(tmp_path, mon
     monkeypatch.setenv("FILLED", "x")
     monkeypatch.delenv("FILLED")
     (tmp_path / "local.settings.json").write_text('{"Values": {"GIVEN": "file", "FILLED": "file"}}')
-    apply_local_settings(tmp_path)
+    assert apply_local_settings(tmp_path) == (("FILLED",), ())
     assert (os.environ["GIVEN"], os.environ["FILLED"]) == ("environment", "file")
+
+
+def test_storage_and_venues_of_core_tools_are_not_taken_for_this_runners_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "environ", {})
+    shutil.copy(ROOT / "local.settings.example.json", tmp_path / "local.settings.json")
+    taken, left = apply_local_settings(tmp_path)
+    assert left == ("AzureWebJobsStorage", "SIMULATOR_URL")
+    assert tuple(os.environ) == taken
+    assert "MARKETS_SCHEDULE" in taken
