@@ -116,6 +116,19 @@ async def test_nobody_listening_is_unavailable(connect, small):
     assert "127.0.0.1" not in answer.message
 
 
+async def test_a_name_that_cannot_be_resolved_asks_about_the_network(connect, small):
+    references = await small.reference(["kraken"])
+    lost = connect(base_url="http://nowhere.invalid:9")
+    lost.restore(references)
+
+    answer = await quote(lost, "kraken")
+
+    assert type(answer) is VenueUnavailable
+    assert answer.message == (
+        "gave no answer: its name cannot be resolved; is there a network? (no proxy is used)"
+    )
+
+
 @pytest.mark.parametrize("venue", QUOTES)
 @pytest.mark.parametrize(("status", "rest_s"), [(429, 60), (418, 300), (403, 3600), (451, 3600)])
 async def test_a_venue_that_sends_us_away_is_not_asked_again_until_it_may(

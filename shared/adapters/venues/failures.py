@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
+from aiohttp import ClientConnectorDNSError
+
 from shared.adapters.venues.cooldown import REST_S
 from shared.adapters.venues.imports import errors
 from shared.adapters.venues.reading import MALFORMED, TooLarge, summary
@@ -75,10 +77,17 @@ def translate(
     if isinstance(error, TooLarge):
         text = f"answered with {error}"
     elif status is None:
-        text = f"gave no answer ({type(error.__cause__ or error).__name__})"
+        text = _silence(error.__cause__ or error)
     elif isinstance(error, MALFORMED):
         text = f"answered {status} with an unreadable body ({type(error).__name__})"
     return _kind(error, status)(venue, text)
+
+
+def _silence(cause: BaseException) -> str:
+    """Why nothing came back, in words where the cause is on this machine's side."""
+    if isinstance(cause, ClientConnectorDNSError):
+        return "gave no answer: its name cannot be resolved; is there a network? (no proxy is used)"
+    return f"gave no answer ({type(cause).__name__})"
 
 
 def _words(error: Exception) -> str:
