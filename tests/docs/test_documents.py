@@ -20,7 +20,7 @@ from tests.docs.documents import DOCUMENTS, ROOT, anchors, blocks, commands, lin
 README = ROOT / "README.md"
 ALL = [command for document in DOCUMENTS for command in commands(document)]
 SETTINGS = {item.metadata["name"] for item in fields(Settings) if "name" in item.metadata}
-MAKE_VARIABLES = {"PYTHON", "PORT", "SEED", "MARKET", "ARGS"}
+MAKE_VARIABLES = {"PYTHON", "VENV", "PORT", "SEED", "MARKET", "ARGS"}
 
 
 def named(document):
