@@ -1,6 +1,6 @@
 """What azurerm's source asks of arguments beyond its schema, and how Terraform hands arguments to a provider.
 
-The rules are those of the provider's RequiredWith, ConflictsWith and ValidateFunc for the arguments used in
+The rules are some of the provider's RequiredWith, ConflictsWith and ValidateFunc for the arguments used in
 infra/terraform, which its schema does not show. An argument is named by its path through blocks.
 """
 
