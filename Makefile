@@ -1,6 +1,8 @@
 # make run    simulated venues and the functions on http://localhost:7071 (MARKET=live for the real ones)
 # make test   every test this machine can run; what is skipped is named
 # make check  format, lint, types and the import contract
+# make package  what is deployed: dist/package.zip
+# make clean  removes the environment, the packages and what was scanned here (.venv, dist, .data)
 PYTHON ?= python3
 MARKET ?= simulated
 PORT ?= 7071

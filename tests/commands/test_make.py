@@ -78,5 +78,5 @@ def test_a_python_that_is_not_there_is_one_clear_line(make, tmp_path):
 
 def test_help_names_every_target_a_user_runs(make):
     told = make("help").stdout
-    for target in ("run", "test", "check"):
+    for target in ("run", "test", "check", "package", "clean"):
         assert f"make {target} " in told

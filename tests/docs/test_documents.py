@@ -11,10 +11,11 @@ import pytest
 import simulator.__main__
 from localhost.__main__ import _parse
 from localhost.indexing import HTTP, load_app
+from localhost.keys import load_keys
 from localhost.web import route_of
 from shared.__main__ import parser
 from shared.domain.opportunity import Reason
-from shared.settings import Settings
+from shared.settings import Settings, read
 from tests.docs.documents import DOCUMENTS, ROOT, anchors, blocks, commands, links, named_files
 
 README = ROOT / "README.md"
@@ -144,6 +145,30 @@ def test_every_setting_that_the_readme_tabulates_exists():
     }
     assert names
     assert names <= SETTINGS
+
+
+def test_the_settings_that_the_readme_gives_as_examples_are_read():
+    examples = [command for command in of("export") if command.document == README]
+    given = dict(word.split("=", 1) for command in examples for word in command.words[1:])
+    assert given.keys() == {"FEES", "BLOCK_LIST", "ALIASES"}
+    for name, value in given.items():
+        assert read({name: value}) != read({})
+
+
+def test_the_readme_counts_what_is_watched():
+    assert f"| all four, {len(read({}).watch_list)} assets |" in README.read_text()
+
+
+def test_the_readme_finds_the_function_key_that_opens_the_functions(tmp_path):
+    (line,) = [line for block in blocks(README) for line in block.splitlines() if line.startswith("KEY=")]
+    data_dir = tmp_path / ".data" / "simulated"
+    data_dir.mkdir(parents=True)
+    keys = load_keys(data_dir)
+    script = f"{line}\nprintf %s $KEY"
+    said = subprocess.run(
+        [shutil.which("sh"), "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == keys.function
 
 
 def test_the_readme_lists_the_reasons_in_their_order():
