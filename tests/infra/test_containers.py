@@ -190,3 +190,41 @@ def test_documents_and_infrastructure_pass_in_what_the_test_image_holds(root, tr
     )
     assert ran.returncode == 0, ran.stdout[-4000:]
     assert re.search(r"\d+ passed", ran.stdout)
+
+
+def test_the_host_answers_as_whoever_called_and_tells_the_collector_in_its_own_words(root):
+    app = (root / "Dockerfile").read_text(encoding="utf-8").split(" AS app\n")[1]
+    settings = dict(re.findall(r"(\w+)=(\S+)", re.search(r"(?s)ENV (.*?[^\\])\n(?!    )", app)[1]))
+    assert settings["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] == "true"
+    assert settings["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf"
+    receivers = yaml.safe_load((root / "infra/otel/collector.yaml").read_text(encoding="utf-8"))["receivers"]
+    told = (root / "docker-compose.yml").read_text(encoding="utf-8")
+    assert f"http://{receivers['otlp']['protocols']['http']['endpoint']}" in told
+
+
+def test_grafana_gets_every_variable_that_its_data_sources_name(root, compose):
+    text = (root / "infra/grafana/provisioning/datasources/arbitrage.yml").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?m)^ +\w+: \$(\w+)$", text))
+    given = compose["services"]["grafana"]["environment"]
+    assert "SQL_ENCRYPT" in named
+    assert named <= given.keys()
+    assert given["SQL_ENCRYPT"] == "false", "the certificate of compose's SQL Server cannot be checked"
+
+
+def test_the_document_names_the_compose_that_the_file_needs(root, compose):
+    assert any("content" in config for config in compose["configs"].values())
+    assert "Compose 2.23.1 or newer" in (root / "docs/deploy.md").read_text(encoding="utf-8")
+
+
+def test_no_command_of_the_document_works_on_the_state_of_another_environment(root):
+    text = (root / "docs/deploy.md").read_text(encoding="utf-8")
+    state, seen = None, set()
+    for line in re.findall(r"(?m)^ *(terraform (?:init|plan|apply|destroy) .*)$", text):
+        named = re.search(r"-var environment=(\w+)", line) or re.search(r"-var-file=env/(\w+)\.tfvars", line)
+        if line.startswith("terraform init"):
+            opened = re.search(r"-backend-config=key=(\w+)\.tfstate", line)
+            state = (opened or re.search(r"env/(\w+)\.backend\.hcl", line))[1]
+        elif named:
+            assert named[1] == state, line
+            seen.add(state)
+    assert {"dev", "prod", "aca", "aks"} <= seen

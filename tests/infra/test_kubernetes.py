@@ -220,3 +220,21 @@ def test_a_patch_of_something_that_is_not_there_is_seen(tool, run, a_copy, plant
 def test_the_base_names_every_file_it_has(root):
     named = set(yaml.safe_load((root / BASE / "kustomization.yaml").read_text(encoding="utf-8"))["resources"])
     assert named == {path.name for path in (root / BASE).glob("*.yaml")} - {"kustomization.yaml"}
+
+
+def test_the_document_has_every_step_to_pods_that_start(root):
+    text = (root / "docs/deploy.md").read_text(encoding="utf-8")
+    section = re.search(r"(?ms)^## On Kubernetes\n(.*?)^## ", text)[1]
+    steps = [
+        "terraform init -reconfigure",
+        "terraform apply",
+        "#prepare-the-database",
+        "docker build",
+        "infra/deploy/release_image.sh",
+        "--attach-acr",
+        "kubectl create secret generic arbitrage-keys",
+        "kubectl apply -k",
+        "kubectl rollout status",
+    ]
+    places = [section.index(step) for step in steps]
+    assert places == sorted(places)
