@@ -265,13 +265,16 @@ def services(settings: Settings) -> dict[str, str]:
     model = settings.azure_openai_endpoint or ("OpenAI" if settings.openai_api_key else None)
     if settings.key_vault_url and not model:
         model = "OpenAI if the vault holds openai-api-key"
+    keys = "environment variables, beside the keys that the simulated venues publish"
     told = [settings.insights_connection and "Application Insights", settings.otlp_endpoint]
     return {
         "market": f"{settings.market}: {', '.join(settings.venues)}",
         "lake": f"Azure Storage by {settings.lake_account or storage}" if storage else embedded,
         "state": f"Azure Storage by {storage}" if storage else embedded,
         "warehouse": _database(settings.sql_connection) if settings.sql_connection else embedded,
-        "secrets": settings.key_vault_url or "environment variables",
+        "secrets": keys
+        if settings.market == "simulated"
+        else settings.key_vault_url or "environment variables",
         "analyst": f"{settings.openai_model} at {model}, else the rules" if model else "the rules",
         "telemetry": " and ".join(filter(None, told)) or "off",
         "alarms": f"webhook ({settings.alert_webhook_shape})" if settings.alert_webhook_url else "the log",
