@@ -141,6 +141,22 @@ FALLBACKS = {
 }
 
 
+ACCOUNTS = ("AZURE_STORAGE_ACCOUNT_NAME", "AzureWebJobsStorage__accountName")
+
+
+def _given(env: Mapping[str, str], name: str) -> str | None:
+    """The variable that gives a setting: its own, else the host's.
+
+    The host's connection string counts for nothing beside the name of an account: where the identity is used,
+    Terraform's provider writes one without a key.
+    """
+    by_identity = any(env.get(account, "").strip() for account in ACCOUNTS)
+    names = [name, FALLBACKS.get(name, "")]
+    if name == "AZURE_STORAGE_CONNECTION_STRING" and by_identity:
+        names.pop()
+    return next((each for each in names if env.get(each, "").strip()), None)
+
+
 def on_azure(environment: Mapping[str, str] | None = None) -> bool:
     """Whether this process runs on Azure Functions, where the embedded stores are no place to keep anything."""
     return bool((os.environ if environment is None else environment).get("WEBSITE_INSTANCE_ID"))
@@ -158,8 +174,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     for item in fields(Settings):
         if "name" not in item.metadata:
             continue
-        names = (item.metadata["name"], FALLBACKS.get(item.metadata["name"], ""))
-        name = next((name for name in names if env.get(name, "").strip()), None)
+        name = _given(env, item.metadata["name"])
         if name is None:
             continue
         given = env[name].strip()

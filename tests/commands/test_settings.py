@@ -178,3 +178,10 @@ def test_what_the_host_cannot_start_with_hides_no_other_wrong_setting(run, name,
     assert (ended.code, ended.out) == (2, "")
     assert "MAX_AGE_MS='x' is no whole number; set one from 1 to 600000" in ended.err
     assert "usage" not in ended.err
+
+
+@pytest.mark.parametrize("account", ["AZURE_STORAGE_ACCOUNT_NAME", "AzureWebJobsStorage__accountName"])
+def test_the_hosts_connection_string_counts_for_nothing_beside_the_name_of_an_account(account):
+    keyless = "DefaultEndpointsProtocol=https;AccountName=starb;EndpointSuffix=core.windows.net"
+    found = read({account: "starb", "AzureWebJobsStorage": keyless})
+    assert (found.storage_account, found.storage_connection) == ("starb", None)
