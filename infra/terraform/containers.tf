@@ -8,7 +8,7 @@ locals {
 resource "azurerm_container_registry" "main" {
   #checkov:skip=CKV_AZURE_139:Public access is off with private_networking, which needs the Premium tier.
   #checkov:skip=CKV_AZURE_163:The pipeline scans every image before it is pushed.
-  #checkov:skip=CKV_AZURE_164:Content trust is deprecated; images are deployed by digest.
+  #checkov:skip=CKV_AZURE_164:Content trust is deprecated; the pipeline scans an image before it pushes it, and only who deploys may push.
   #checkov:skip=CKV_AZURE_165:One region serves one deployment.
   #checkov:skip=CKV_AZURE_166:The pipeline scans every image before it is pushed.
   #checkov:skip=CKV_AZURE_167:Retention of untagged manifests needs the Premium tier.

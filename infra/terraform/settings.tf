@@ -50,6 +50,8 @@ locals {
     APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL                 = "true"
     APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED = "true"
     PYTHON_ENABLE_OPENTELEMETRY                                = "true"
+    # The product speaks HTTP to a collector; the host's own default would be gRPC at the same address.
+    OTEL_EXPORTER_OTLP_PROTOCOL = "http/protobuf"
   }
 
   storage_settings = {

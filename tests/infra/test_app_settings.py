@@ -30,6 +30,7 @@ PLATFORM = {
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsStorage__credential",
     "FUNCTIONS_WORKER_RUNTIME",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
     "PYTHON_ENABLE_OPENTELEMETRY",
     "WEBSITE_HOSTNAME",
 }
