@@ -34,9 +34,15 @@ push() {
   docker tag "$name" "$1"
   docker push "$1"
 }
+start=$registry/$name
 if [[ $image == kept ]]; then
-  docker pull --quiet "$registry/$name"
-  docker tag "$registry/$name" "$name"
+  docker pull --quiet "$start" || {
+    echo "nothing was kept in $registry: the first release has nothing before it" >&2
+    exit 1
+  }
+  docker tag "$start" "$name"
+  # By its digest: Container Apps start nothing where the name of the image is the one that is configured already.
+  start=$(docker inspect --format '{{index .RepoDigests 0}}' "$start")
 else
   gzip --decompress --stdout "$image" | docker load
   push "$registry/$name"
@@ -44,7 +50,7 @@ fi
 
 case $hosting in
   container_apps)
-    az containerapp update -g "$group" -n "$app" --image "$registry/$name" --output none
+    az containerapp update -g "$group" -n "$app" --image "$start" --output none
     await_revision
     ;;
   container_instances)

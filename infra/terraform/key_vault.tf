@@ -29,7 +29,8 @@ resource "azurerm_key_vault" "main" {
 }
 
 # Placeholders only: the value is write-only, so it is neither in the state nor read back, and the version stays
-# where it is, so that a real value set later is never overwritten. The product takes `unset` for a missing secret.
+# where it is, so that no later apply overwrites a real value; one that makes the resource anew does (docs/deploy.md,
+# "Take it down"). The product takes `unset` for a missing secret.
 resource "azurerm_key_vault_secret" "placeholder" {
   #checkov:skip=CKV_AZURE_41:Placeholders have no expiry; whoever sets a real key sets its expiry with it.
   for_each = local.secrets

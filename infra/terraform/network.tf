@@ -7,6 +7,12 @@ locals {
     container_instances = "Microsoft.ContainerInstance/containerGroups"
   }
 
+  # Azure decides what a service may do with its subnet and tells it; anything else would be a change in every plan.
+  delegated_action = {
+    "Microsoft.App/environments"                  = "Microsoft.Network/virtualNetworks/subnets/join/action"
+    "Microsoft.ContainerInstance/containerGroups" = "Microsoft.Network/virtualNetworks/subnets/action"
+  }
+
   private_endpoints = var.private_networking ? merge(
     {
       host-blob  = { resource = azurerm_storage_account.host.id, part = "blob", zone = "privatelink.blob.core.windows.net" }
@@ -53,7 +59,7 @@ resource "azurerm_subnet" "app" {
       name = "host"
       service_delegation {
         name    = delegation.value
-        actions = ["Microsoft.Network/virtualNetworks/subnets/join/action"]
+        actions = [local.delegated_action[delegation.value]]
       }
     }
   }

@@ -20,6 +20,7 @@ provider "azurerm" {
   storage_use_azuread = true
 
   # The provider registers none by itself. A subscription registers each once, which takes minutes the first time.
+  # Names count in Azure's own spelling: one in other letters is passed over without a word.
   resource_providers_to_register = [
     "Microsoft.AlertsManagement",
     "Microsoft.App",
@@ -28,7 +29,6 @@ provider "azurerm" {
     "Microsoft.ContainerInstance",
     "Microsoft.ContainerRegistry",
     "Microsoft.Dashboard",
-    "Microsoft.Insights",
     "Microsoft.KeyVault",
     "Microsoft.ManagedIdentity",
     "Microsoft.Network",
@@ -36,6 +36,7 @@ provider "azurerm" {
     "Microsoft.Sql",
     "Microsoft.Storage",
     "Microsoft.Web",
+    "microsoft.insights",
   ]
 
   features {

@@ -233,10 +233,12 @@ def test_the_image_that_passed_is_kept_as_current(script):
 @pytest.mark.parametrize(("hosting", "start"), STARTS)
 def test_rolling_back_starts_the_image_that_was_kept(script, hosting, start):
     arguments = ("group", "app", hosting, "storage", "cr.azurecr.io")
-    result, calls = script("roll_back.sh", *arguments, answers=IMAGES)
+    digest = "cr.azurecr.io/arbitrage@sha256:" + 64 * "0"
+    answers = [("'docker inspect'*", f"echo {digest}"), *IMAGES]
+    result, calls = script("roll_back.sh", *arguments, answers=answers)
     assert result.returncode == 0, result.stderr
     assert "docker pull --quiet cr.azurecr.io/arbitrage:current" in calls
-    assert any(call.startswith(start.format("current")) for call in calls)
+    assert any(call.startswith(start.replace("cr.azurecr.io/arbitrage:{}", digest)) for call in calls)
     if hosting == "container_instances":
         assert "docker push cr.azurecr.io/arbitrage:dev" in calls
 
@@ -249,6 +251,16 @@ def test_rolling_back_exchanges_the_package_for_the_one_that_was_kept(script):
     assert "--container-name releases --name current.zip" in calls[0]
     assert "exchange" in steps(calls)
     assert "ask for health" in steps(calls)
+
+
+@pytest.mark.parametrize("hosting", ["container_apps", "container_instances"])
+def test_rolling_back_the_first_image_says_that_nothing_was_kept(script, hosting):
+    answers = [("'docker pull'*", "exit 1"), *IMAGES]
+    arguments = ("group", "app", hosting, "storage", "cr.azurecr.io")
+    result, calls = script("roll_back.sh", *arguments, answers=answers)
+    assert result.returncode == 1
+    assert "nothing was kept in cr.azurecr.io" in result.stderr
+    assert not any("restart" in call or "update" in call for call in calls)
 
 
 def test_rolling_back_the_first_release_says_that_nothing_was_kept(script):

@@ -126,29 +126,29 @@ def test_what_only_the_providers_source_asks_for_is_seen(terraform, folder, plan
 
 
 NAMESPACES = {
-    "application_insights": "Insights",
-    "cognitive": "CognitiveServices",
-    "consumption": "Consumption",
-    "container_app": "App",
-    "container_group": "ContainerInstance",
-    "container_registry": "ContainerRegistry",
-    "dashboard": "Dashboard",
-    "federated_identity_credential": "ManagedIdentity",
-    "function_app": "Web",
-    "key_vault": "KeyVault",
-    "linux_function_app": "Web",
-    "log_analytics": "OperationalInsights",
-    "monitor": "Insights",
-    "mssql": "Sql",
-    "network": "Network",
-    "private": "Network",
-    "service_plan": "Web",
-    "storage": "Storage",
-    "subnet": "Network",
-    "user_assigned_identity": "ManagedIdentity",
-    "virtual_network": "Network",
+    "application_insights": "microsoft.insights",
+    "cognitive": "Microsoft.CognitiveServices",
+    "consumption": "Microsoft.Consumption",
+    "container_app": "Microsoft.App",
+    "container_group": "Microsoft.ContainerInstance",
+    "container_registry": "Microsoft.ContainerRegistry",
+    "dashboard": "Microsoft.Dashboard",
+    "federated_identity_credential": "Microsoft.ManagedIdentity",
+    "function_app": "Microsoft.Web",
+    "key_vault": "Microsoft.KeyVault",
+    "linux_function_app": "Microsoft.Web",
+    "log_analytics": "Microsoft.OperationalInsights",
+    "monitor": "microsoft.insights",
+    "mssql": "Microsoft.Sql",
+    "network": "Microsoft.Network",
+    "private": "Microsoft.Network",
+    "service_plan": "Microsoft.Web",
+    "storage": "Microsoft.Storage",
+    "subnet": "Microsoft.Network",
+    "user_assigned_identity": "Microsoft.ManagedIdentity",
+    "virtual_network": "Microsoft.Network",
 }
-"""The resource provider of Azure behind each kind of resource."""
+"""The resource provider of Azure behind each kind of resource, as Azure spells it: the letters count."""
 
 ALWAYS_THERE = ("management_lock", "resource_group", "role_assignment")
 """What Azure Resource Manager does itself, in every subscription."""
@@ -164,7 +164,7 @@ def test_every_resource_provider_that_is_used_is_registered(root):
     }
     listed = re.search(r"(?s)resource_providers_to_register = \[(.*?)\]", text)[1]
     # The rule that Application Insights makes for itself is the last one's.
-    assert set(re.findall(r'"Microsoft\.(\w+)"', listed)) == used | {"AlertsManagement"}
+    assert set(re.findall(r'"([\w.]+)"', listed)) == used | {"Microsoft.AlertsManagement"}
 
 
 def test_mocked_plans_hold_what_is_promised(terraform, folder):
