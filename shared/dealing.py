@@ -142,12 +142,14 @@ def deal(
     """Trade what the verdicts, the limits and the kill switch allow, one opportunity after another.
 
     An opportunity that cannot be traded, whatever is wrong with it, is recorded as refused, and the others
-    go on. A loss beyond its limit trips the kill switch, which stops those that follow. Inventory that has
+    go on. A loss beyond its limit, of before or of one of these trades, trips the kill switch, which stops those
+    that follow. Inventory that has
     drifted is then sent back over open networks, of which `currencies` tells.
     """
     switch = standing.kill_switch
     if halted:
-        switch = switch.trip("setting", "KILL_SWITCH is on", now_ms)
+        switch = switch.trip("setting", "KILL_SWITCH was on in a scan that traded", now_ms)
+    switch = _after_losses(risk, switch, standing.usage, now_ms)
     run = _Run(replace(standing, portfolio=standing.portfolio.settle(now_ms), kill_switch=switch))
     for found, verdict in order.pairs():
         try:

@@ -39,7 +39,7 @@ from shared.web.requests import (
 
 Promise = Callable[[], Awaitable[Desk]]
 
-SCAN_LOCK_MS = 120_000
+SCAN_LOCK_MS = 60_000
 OPPORTUNITY_FILTERS = {
     "scan_id": "scan_id:text",
     "kind": "kind:text",
@@ -87,8 +87,11 @@ async def scan(promise: Promise, body: bytes) -> tuple[Answer, Scan | None]:
 
     async def work(desk: Desk) -> Answer:
         request = scan_request(body, desk.venues)
-        if not await _lock(desk):
-            return problem(409, "A manual scan is running", "wait until it is done, and ask again")
+        if held_until_ms := await _lock(desk):
+            remedy = (
+                f"wait until it is done, or {records.iso(held_until_ms)} if its process died, and ask again"
+            )
+            return problem(409, "A manual scan is running", remedy)
         try:
             await _refuse_unlisted(desk, request)
             done.append(await steps.scan(desk, request))
@@ -120,12 +123,12 @@ async def _refuse_unlisted(desk: Desk, request: ScanRequest) -> None:
         raise BadRequest([f"symbols: {as_sent(symbol)} {remedy}" for symbol in unlisted])
 
 
-async def _lock(desk: Desk) -> bool:
-    """Take the lock of manual scans; one whose holder died is free after two minutes."""
+async def _lock(desk: Desk) -> int | None:
+    """Take the lock of manual scans; or when it is free at the latest, because somebody else has it."""
     now_ms = desk.clock.now_ms()
     held = await desk.state.get(desk.room("locks"), "manual-scan")
     if held is not None and held.value["until_ms"] > now_ms:
-        return False
+        return int(held.value["until_ms"])
     try:
         await desk.state.put(
             desk.room("locks"),
@@ -134,8 +137,8 @@ async def _lock(desk: Desk) -> bool:
             held.etag if held else None,
         )
     except Conflict:
-        return False
-    return True
+        return now_ms + SCAN_LOCK_MS
+    return None
 
 
 def found(scan: Scan, orchestration: Mapping[str, str] | None) -> Answer:

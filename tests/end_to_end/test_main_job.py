@@ -1,6 +1,7 @@
 """The main job as a caller sees it: scan, status link, trades, rows."""
 
 import asyncio
+import re
 from decimal import Decimal
 
 
@@ -79,6 +80,8 @@ async def test_a_second_manual_scan_while_one_runs_gets_409(product):
     statuses = sorted(status for status, _ in answers)
     assert statuses[0] == 200
     assert statuses[-1] == 409
+    told = next(answer["detail"] for status, answer in answers if status == 409)
+    assert re.search(r"wait until it is done, or 20\S+Z if its process died", told)
 
 
 async def test_every_route_but_health_and_the_page_wants_the_key(product):

@@ -3,7 +3,9 @@ import multiprocessing
 import sqlite3
 
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 
+from shared.adapters.azure_storage import TableState
 from shared.adapters.embedded import SqliteState
 from shared.errors import Conflict, StorageError
 from shared.ports import STATE_VALUE_BYTES
@@ -197,3 +199,23 @@ async def test_a_state_goes_on_after_close(state):
     await state.replace("p", "k", {"n": 1})
     await state.close()
     assert (await state.get("p", "k")).value == {"n": 1}
+
+
+@pytest.mark.parametrize("write", [True, False])
+async def test_a_missing_identity_is_told_with_what_to_do_about_it(monkeypatch, write):
+    class NobodySignedIn:
+        def __init__(self, **_options):
+            pass
+
+        def get_token(self, *_scopes, **_options):
+            raise ClientAuthenticationError("no credential is set up")
+
+        get_token_info = get_token
+
+    monkeypatch.setattr("azure.identity.DefaultAzureCredential", NobodySignedIn)
+    state = TableState(account_name="arbprod")
+    with pytest.raises(
+        StorageError, match=r"no credential is set up; sign in \(az login\), or check AZURE_CLIENT_ID"
+    ):
+        await (state.put("a", "b", {}, None) if write else state.get("a", "b"))
+    await state.close()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
 from shared.errors import SettingsError, StorageError
 
@@ -73,13 +73,22 @@ def translated(store: str, action: str, role: str) -> Iterator[None]:
     try:
         yield
     except AzureError as error:
-        status = error.status_code if isinstance(error, HttpResponseError) else None
-        found = getattr(error, "error_code", None) or type(error).__name__
-        code = getattr(found, "value", found)
-        text = str(getattr(error, "message", "")).strip().partition("\n")[0][:200]
-        remedy = (
-            f"give the identity the role {role}, or correct the key"
-            if status in {401, 403}
-            else "check the account's name, its network rules and its state"
-        )
-        raise StorageError(f"{store}: cannot {action}: {code}: {text}; {remedy}") from error
+        raise _told(store, action, role, error) from error
+    except AttributeError as error:
+        # What the SDK of tables stumbles over when an error came without an answer, as that of a missing credential.
+        if not isinstance(error.__context__, AzureError):
+            raise
+        raise _told(store, action, role, error.__context__) from error
+
+
+def _told(store: str, action: str, role: str, error: AzureError) -> StorageError:
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    found = getattr(error, "error_code", None) or type(error).__name__
+    code = getattr(found, "value", found)
+    text = str(getattr(error, "message", "")).strip().partition("\n")[0][:200]
+    remedy = "check the account's name, its network rules and its state"
+    if status in {401, 403}:
+        remedy = f"give the identity the role {role}, or correct the key"
+    elif isinstance(error, ClientAuthenticationError):
+        remedy = "sign in (az login), or check AZURE_CLIENT_ID and the identity of this app"
+    return StorageError(f"{store}: cannot {action}: {code}: {text}; {remedy}")

@@ -10,7 +10,7 @@ import pytest
 
 from localhost.replay import EventType
 from shared import steps
-from shared.desk import read_standing
+from shared.desk import commit, read_standing
 from shared.web import endpoints
 from tests.end_to_end.auditing import assert_balances_equal_the_fills, standing
 from tests.end_to_end.desk.desk_floor import (
@@ -293,6 +293,24 @@ async def test_clearing_the_switch_lets_losses_count_anew_and_forgets_none(desk,
     after = (await read_standing(desk)).usage
     assert (after.day_profit, after.peak) == (before.day_profit, before.peak)
     assert (after.counted_day_profit, after.counted_fall) == (0, 0)
+
+
+async def test_a_desk_that_is_past_its_limit_already_trips_the_switch_and_goes_on_once_it_is_cleared(
+    desk, found
+):
+    await traded(desk, await approved(desk, found))
+    fallen = (await read_standing(desk)).usage
+    fallen = replace(fallen, counted_peak=fallen.profit + 5, peak=fallen.profit + 5)
+    await commit(desk, replace(await read_standing(desk), usage=fallen))
+    desk = replace(desk, risk=replace(desk.risk, max_drawdown=Decimal(1)))
+    given = await approved(desk, found)
+    trades = await traded(desk, another(given))
+    assert {trade["reason"] for trade in trades} == {"KILL_SWITCH"}
+    cause = (await read_standing(desk)).kill_switch.cause
+    assert cause.by == "risk"
+    assert cause.reason.startswith("max_drawdown: the fall from the highest profit is 5")
+    await by_http(desk, tripped=False, by="Ada", reason="the limit was lowered on purpose")
+    assert filled(await traded(desk, {**given, "scan_id": "third"}))
 
 
 async def test_the_switch_tripped_in_the_middle_of_an_orchestration_ends_it_without_a_fill(
