@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import environment, product, venues
-from tests.page.page_world import KEY, served, stored_desk
+from tests.page.page_server import KEY, served
+from tests.page.page_world import stored_desk
 
 __all__ = ["environment", "product", "venues"]
 

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from tests.page.conftest import DESK, PHONE
-from tests.page.page_world import KEY, NASTY, scan_rows
+from tests.page.page_server import KEY
+from tests.page.page_world import NASTY, left_out, scan_rows
 
 MOST_REQUESTS = 3
 
@@ -123,6 +124,25 @@ async def test_when_no_loop_is_profitable_the_page_says_that(desk, page):
     assert "no loop returned more than it took, after fees" in await browser.text("#summary")
 
 
+async def test_a_venue_that_our_rate_limit_left_out_is_not_said_to_have_been_silent(desk, page):
+    rows = left_out(scan_rows(1, desk.clock.now_ms(), missing="kraken"), "kraken")
+    await desk.load(1, rows)
+    browser = await page()
+    assert "(Kraken was left out: our rate limit)" in await browser.text("#summary")
+    venues = await browser.text("[data-slot=venues]")
+    assert "left out" in venues
+    assert "our rate limit left no room" in venues
+    silent = next(each for each in rows["venue_health"] if each["venue"] == "bybit")
+    silent["status"] = "timeout"
+    await desk.load(
+        2,
+        scan_rows(2, desk.clock.now_ms() + 1)
+        | {"venue_health": [{**each, "scan_id": "scan-0002"} for each in rows["venue_health"]]},
+    )
+    await browser.refresh()
+    await browser.shows("#summary", "(Bybit did not answer; Kraken was left out: our rate limit)")
+
+
 async def test_old_data_is_called_old(desk, page):
     await desk.load(1, scan_rows(1, desk.clock.now_ms() - 600_000))
     browser = await page()
@@ -205,45 +225,6 @@ async def test_an_opportunity_opens_with_its_orders_from_a_link(desk, page):
     assert "buy BTC/USDT" in await browser.text("#detail table")
     await browser.click("#detail a")
     await browser.shows("#detail", "Every fill (2)")
-
-
-async def test_the_kill_switch_is_tripped_and_cleared_by_a_person_with_a_reason(desk, page):
-    await desk.live(scans=5)
-    browser = await page()
-    await browser.click("[data-slot=switch] button")
-    await browser.click("#switch-confirm")
-    await browser.js("document.getElementById('switch-form').noValidate = true")
-    await browser.fill("#switch-by", "   ")
-    await browser.click("#switch-confirm")
-    await browser.shows("#switch-error", "Say who you are and why")
-    await browser.fill("#switch-by", "Ada")
-    await browser.fill("#switch-reason", "odd <b>prices</b>")
-    await browser.click("#switch-confirm")
-    await browser.shows("[data-slot=switch]", "Stopped by Ada: odd <b>prices</b>.")
-    await browser.shows("#figures", "Stopped")
-    await browser.click("[data-slot=switch] button")
-    await browser.fill("#switch-reason", "prices are right again")
-    await browser.click("#switch-confirm")
-    await browser.shows("[data-slot=switch]", "Simulated execution is running.")
-    assert await browser.console() == []
-
-
-async def test_a_switch_that_the_settings_hold_cannot_be_turned_here(desk, page):
-    await desk.live(scans=5)
-    desk.halted = True
-    browser = await page()
-    await browser.shows("[data-slot=switch]", "The setting KILL_SWITCH is on")
-    assert await browser.js("return document.querySelector('[data-slot=switch] button').disabled")
-
-
-async def test_a_wrong_scan_is_told_with_value_limit_and_remedy(desk, page):
-    await desk.live(scans=5)
-    browser = await page()
-    await browser.fill("#scan-symbols", "bitcoin")
-    await browser.fill("#scan-capital", "-5")
-    await browser.click("#scan-button")
-    await browser.shows("#scan-result", "'BITCOIN' is no symbol; write BASE/QUOTE")
-    await browser.shows("#scan-result", "capital: '-5' is out of range; send a number above zero")
 
 
 async def test_the_theme_follows_the_system_until_a_person_chooses(desk, page):

@@ -12,6 +12,7 @@ from shared.domain.trade import Decision, TradeStatus
 from shared.records.tables import CAUSES
 from shared.web import endpoints, page
 from shared.web.overview import overview
+from shared.web.requests import MAX_TEXT
 from tests.page.page_world import stored_desk
 
 FIRST_VIEW_BYTES = 200_000
@@ -49,6 +50,11 @@ def test_no_style_stands_in_an_attribute_and_no_markup_in_a_string(document):
 def test_every_code_of_the_data_has_words_for_a_person(document, codes):
     for code in codes:
         assert re.search(rf"\b{code}: \"[A-Z]", document.html), f"{code} has no words"
+
+
+def test_a_field_of_the_switch_takes_as_much_as_the_functions_accept(document):
+    limits = re.findall(r'<input id="(switch-\w+)"[^>]* maxlength="(\d+)"', document.html)
+    assert limits == [("switch-by", str(MAX_TEXT)), ("switch-reason", str(MAX_TEXT))]
 
 
 def test_the_page_is_public_and_carries_no_data():

@@ -7,17 +7,26 @@ const STALE_AT_LEAST_MS = 60_000;
 /* How long a scan may be the newest one before the data counts as old. */
 const staleAfterMs = (data) => Math.max(STALE_AT_LEAST_MS, STALE_SCANS * data.scan_every_ms);
 
+/* Which venues the newest scan went without: those that did not answer, and those we could not ask. */
+function missingText(venues) {
+  const missing = venues.filter((venue) => venue.in_newest_scan && venue.status !== "ok");
+  const names = (some) => some.map((venue) => venueName(venue.venue)).join(" and ");
+  const silent = missing.filter((venue) => !leftOut(venue.status));
+  const left = missing.filter((venue) => leftOut(venue.status));
+  const parts = [];
+  if (silent.length) parts.push(`${names(silent)} did not answer`);
+  if (left.length) parts.push(`${names(left)} ${left.length > 1 ? "were" : "was"} left out: our rate limit`);
+  return parts.length ? ` (${parts.join("; ")})` : "";
+}
+
 /* In one sentence: what the newest scan did, and where nothing was found, why. */
 function summaryText(data) {
   const scan = data.scan;
   if (!scan)
     return "No scan has been recorded yet. The first one comes with the timer, or start one by hand.";
-  const missing = data.venues
-    .filter((venue) => venue.in_newest_scan && venue.status !== "ok")
-    .map((venue) => venueName(venue.venue));
   const asked = `The ${scan.triggered_by === "http" ? "manual scan" : "scan"} of ${clock(scan.time)} compared ${plural(scan.instruments_compared, "instrument")} on ${scan.venues_ok} of ${plural(scan.venues_asked, "venue")}`;
-  const without = missing.length ? ` (${missing.join(" and ")} did not answer)` : "";
-  if (!scan.venues_ok) return `${asked}${without}: no venue answered, so there was nothing to compare.`;
+  const without = missingText(data.venues);
+  if (!scan.venues_ok) return `${asked}${without}: no venue gave prices, so there was nothing to compare.`;
   if (scan.opportunities) {
     return `${asked}${without}, found ${plural(scan.opportunities, "opportunity", "opportunities")} and refused ${plural(scan.rejections, "loop")}.`;
   }
@@ -206,9 +215,10 @@ function showVenues(data, nowMs) {
         : good
           ? `${count(venue.books)} books`
           : venue.in_newest_scan
-            ? (venue.error ?? inWords(venue.status))
+            ? (venue.error ?? (leftOut(venue.status) ? "our rate limit" : inWords(venue.status)))
             : "not part of the newest scan";
-    const state = venue.status === null ? "unknown" : good ? "ok" : venue.in_newest_scan ? "down" : "unknown";
+    const asked = venue.status !== null && venue.in_newest_scan;
+    const state = good ? "ok" : !asked ? "unknown" : leftOut(venue.status) ? "left" : "down";
     return [
       venue.venue,
       [
@@ -223,8 +233,8 @@ function showVenues(data, nowMs) {
           ),
         ],
         badge(
-          { ok: "up", down: inWords(venue.status ?? ""), unknown: DASH }[state],
-          { ok: "good", down: "bad", unknown: "plain" }[state],
+          { ok: "up", left: "left out", down: inWords(venue.status ?? ""), unknown: DASH }[state],
+          { ok: "good", left: "warn", down: "bad", unknown: "plain" }[state],
         ),
         [
           number(count(venue.latency_ms), "ms"),

@@ -73,7 +73,7 @@ function showSwitch(data, nowMs) {
     : tripped
       ? [
           "Stopped by ",
-          h("b", null, cause?.by),
+          h("b", null, stopper(cause?.by)),
           ": ",
           cause?.reason,
           ". Scanning goes on; a person has to clear the switch.",
@@ -88,7 +88,7 @@ function showSwitch(data, nowMs) {
       at(event.at, nowMs),
       " ",
       h("b", null, event.tripped ? "stopped" : "cleared"),
-      ` by ${event.by}: ${event.reason}`,
+      ` by ${stopper(event.by)}: ${event.reason}`,
     ),
   );
   show(

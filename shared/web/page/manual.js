@@ -20,6 +20,13 @@ function showScanVenues(data) {
   );
 }
 
+/* A number with commas as people type them; what could mean several numbers is sent as it was typed. */
+function typedNumber(text) {
+  const typed = text.trim();
+  if (/^[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/.test(typed)) return typed.replaceAll(",", "");
+  return /^\d*,\d+$/.test(typed) ? typed.replace(",", ".") : typed;
+}
+
 /* What the form asks for; the server checks it and names what is wrong. */
 function overrides(form) {
   const boxes = [...form.querySelectorAll("input[name=venue]")];
@@ -35,7 +42,7 @@ function overrides(form) {
     ["min_net_bps", "scan-edge"],
     ["capital", "scan-capital"],
   ]) {
-    const value = byId(id).value.trim().replace(",", ".");
+    const value = typedNumber(byId(id).value);
     if (value) asked[name] = value;
   }
   return asked;
@@ -52,10 +59,17 @@ function progress(text) {
 async function scanByHand(form) {
   const button = byId("scan-button");
   if (button.getAttribute("aria-disabled") === "true") return;
+  const asked = overrides(form);
+  if (asked.venues?.length === 0) {
+    show("scan-result", h("p", { class: "note", "data-tone": "bad" }, "Tick at least one venue."));
+    announce("Tick at least one venue");
+    form.querySelector("input[name=venue]").focus();
+    return;
+  }
   button.setAttribute("aria-disabled", "true");
   try {
     progress("Scanning: asking the venues");
-    const found = await ask("scan", overrides(form));
+    const found = await ask("scan", asked);
     await followed(found);
     refreshSoon();
   } catch (error) {
@@ -119,7 +133,11 @@ function scanResult(scan) {
           "p",
           { class: "note", "data-tone": "warn" },
           down
-            .map(([venue, each]) => `${venueName(venue)} is missing: ${each.error ?? inWords(each.status)}`)
+            .map(([venue, each]) =>
+              leftOut(each.status)
+                ? `${venueName(venue)} was left out: ${each.error ?? "our rate limit"}`
+                : `${venueName(venue)} is missing: ${each.error ?? inWords(each.status)}`,
+            )
             .join("; "),
         )
       : null,

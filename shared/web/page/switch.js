@@ -9,7 +9,7 @@ function openSwitch(wanted) {
   byId("switch-confirm").textContent = stop ? "Stop execution" : "Clear the switch";
   byId("switch-effect").textContent = stop
     ? "No trade is executed from now on, not even a simulated one, until a person clears the switch. Scanning goes on."
-    : "Simulated trades are executed again from the next scan on.";
+    : "Simulated trades are executed again from now on.";
   byId("switch-by").value = sessionStorage.getItem("name") ?? "";
   byId("switch-reason").value = "";
   byId("switch-error").textContent = "";

@@ -26,7 +26,7 @@ const REASONS = {
   BELOW_MIN_PROFIT: "Profit below the minimum",
   RISK_LIMIT: "Risk limit",
   VETOED: "Vetoed by the analyst",
-  KILL_SWITCH: "Kill switch is on",
+  KILL_SWITCH: "Kill switch was on",
 };
 
 const STATUSES = { filled: "Filled", partial: "Partly filled", missed: "Missed", refused: "Refused" };
@@ -47,6 +47,16 @@ const CAUSES = {
   fees: "Fees",
 };
 
+/* What stops execution by itself, as the switch names it. */
+const STOPPERS = new Map([
+  ["setting", "a setting"],
+  ["risk", "a loss limit"],
+]);
+
 const venueName = (id) => VENUES[id] ?? id;
 const inWords = (code) => code.toLowerCase().replaceAll("_", " ");
 const reasonText = (code) => REASONS[code] ?? inWords(code);
+const stopper = (by) => STOPPERS.get(by) ?? by;
+
+/* Whether a venue was not asked because of our own rate limit, which is no fault of the venue. */
+const leftOut = (status) => status === "rate_limited";
