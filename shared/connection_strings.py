@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+
 _ALIASES = {
     "addr": "server",
     "address": "server",
@@ -64,4 +67,16 @@ def storage_problems(text: str) -> list[str]:
     else:
         needed = ["AccountName", "AccountKey"]
     missing = [f"{key}=" for key in needed if not parts.get(key.lower())]
-    return [f"{' and '.join(missing)} missing; {_STORAGE_REMEDY}"] if missing else []
+    if missing:
+        return [f"{' and '.join(missing)} missing; {_STORAGE_REMEDY}"]
+    if not _is_base64(parts.get("accountkey", "")):
+        return [f"AccountKey= is not base64; {_STORAGE_REMEDY}"]
+    return []
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):  # ValueError: characters beyond ASCII
+        return False
+    return True

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from shared.connection_strings import sql_problems, storage_problems
+from shared.domain.exact import written
 from shared.domain.fees import FeeOverrides, fee_overrides
 from shared.domain.market import VENUE_IDS
 from shared.errors import MalformedRecord
@@ -38,10 +40,12 @@ def whole(least: int, most: int) -> Parse:
     """A whole number between two limits, both allowed."""
 
     def parse(value: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]+", value):
+            raise ValueError(f"is no whole number; set one from {least} to {most} (digits 0-9 alone)")
         try:
             number = int(value)
-        except ValueError:
-            raise ValueError(f"is no whole number; set one from {least} to {most}") from None
+        except ValueError:  # more digits than Python reads
+            number = most + 1
         if not least <= number <= most:
             raise ValueError(f"is outside {least} to {most}; set a number between them")
         return number
@@ -54,10 +58,12 @@ def number(least: str, most: str) -> Parse:
 
     def parse(value: str) -> Decimal:
         try:
-            parsed = Decimal(value)
-        except InvalidOperation:
-            raise ValueError(f"is no number; set one from {least} to {most}") from None
-        if not parsed.is_finite() or not Decimal(least) <= parsed <= Decimal(most):
+            parsed = written(value)
+        except ValueError:
+            raise ValueError(
+                f"is no number; set one from {least} to {most} (digits 0-9 and a point)"
+            ) from None
+        if not Decimal(least) <= parsed <= Decimal(most):
             raise ValueError(f"is outside {least} to {most}; set a number between them")
         return parsed
 
@@ -133,6 +139,22 @@ def url(*schemes: str) -> Parse:
         return value.rstrip("/")
 
     return parse
+
+
+def account_name(value: str) -> str:
+    """The name of a storage account."""
+    if not re.fullmatch(r"[a-z0-9]{3,24}", value):
+        raise ValueError(
+            "is no name of a storage account; write its 3 to 24 small letters and digits, without the address"
+        )
+    return value
+
+
+def guid(value: str) -> str:
+    """The id of an identity or an application."""
+    if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value):
+        raise ValueError("is no client id; write the GUID that the identity shows as its client id")
+    return value
 
 
 def sql_connection(value: str) -> str:
@@ -211,11 +233,29 @@ def _times(part: str, least: int, most: int, names: tuple[str, ...]) -> range:
     return range(first, last + 1, int(step or 1)) if least <= first <= last <= most else range(0)
 
 
+class _NamedTwice(ValueError):
+    """An object of JSON with two values for one name."""
+
+
+def json_once(source: str) -> Any:
+    """JSON of which no object names a field twice, where the last would silently win."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        counts = Counter(name for name, _ in pairs)
+        if twice := [repr(name) for name, count in counts.items() if count > 1]:
+            raise _NamedTwice(f"names {', '.join(twice)} twice; name each once")
+        return dict(pairs)
+
+    return json.loads(source, object_pairs_hook=once)
+
+
 def json_object(value: str) -> dict[str, Any]:
     """A JSON object, or the path of a file that holds one."""
     try:
         source = value if value.lstrip().startswith("{") else Path(value).read_text(encoding="utf-8")
-        parsed = json.loads(source)
+        parsed = json_once(source)
+    except _NamedTwice:
+        raise
     except (OSError, ValueError) as error:
         raise ValueError(f"is neither a JSON object nor a readable file of one ({error})") from None
     if not isinstance(parsed, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
 EXACT = Context(prec=200, traps=[InvalidOperation, DivisionByZero, Overflow])
@@ -13,6 +14,22 @@ RATIO = Context(prec=28, traps=[InvalidOperation, DivisionByZero, Overflow])
 ZERO = Decimal(0)
 ONE = Decimal(1)
 BPS = Decimal(10_000)
+
+_WRITTEN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+def written(text: str) -> Decimal:
+    """The number that a person wrote: ASCII digits, sign, point and exponent, and no underscore.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        if _WRITTEN.fullmatch(text):
+            return Decimal(text)
+    except InvalidOperation:  # an exponent beyond all bounds
+        pass
+    raise ValueError(f"{text!r} is no number")
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:

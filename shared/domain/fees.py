@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from shared.domain.exact import BPS, EXACT, ONE, ZERO
+from shared.domain.exact import BPS, EXACT, ONE, ZERO, written
 from shared.domain.market import FeeAsset, Side, VenueMarket
 from shared.errors import MalformedRecord
 
@@ -123,9 +123,9 @@ def _rate(value: object, where: str) -> Decimal | None:
     if value is None:
         return None
     try:
-        bps = Decimal("NaN" if isinstance(value, bool) else str(value))
-    except InvalidOperation:
-        bps = Decimal("NaN")
-    if not bps.is_finite() or abs(bps) >= BPS:
+        bps = None if isinstance(value, bool) else written(str(value))
+    except ValueError:
+        bps = None
+    if bps is None or abs(bps) >= BPS:
         raise MalformedRecord(where, value, "is outside -10000 to 10000; write basis points such as 10")
     return bps + ZERO

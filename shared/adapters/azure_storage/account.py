@@ -60,8 +60,7 @@ class Account:
                 raise SettingsError([problem]) from error
         from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - 300 ms, only with an identity
 
-        name = str(self.name)
-        url = name if "://" in name else f"https://{name}.{service}.core.windows.net"
+        url = f"https://{self.name}.{service}.core.windows.net"
         credential = DefaultAzureCredential(managed_identity_client_id=self.client_id)
         where = {"account_url": url} if service == "blob" else {"endpoint": url}
         return kind(**where, credential=credential, **OPTIONS, **options)
