@@ -8,10 +8,11 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from shared import commands, replaying
+from shared.domain.exact import written
 from shared.errors import ArbitrageError, SettingsError
 
 BAD_USAGE = 2
@@ -22,10 +23,10 @@ def decimal(least: str) -> Callable[[str], Decimal]:
 
     def parse(text: str) -> Decimal:
         try:
-            value = Decimal(text)
-        except InvalidOperation:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
-        if not value.is_finite() or value < Decimal(least):
+            value = written(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        if value < Decimal(least):
             raise argparse.ArgumentTypeError(f"{text} is below {least}, the limit")
         return value
 
@@ -104,6 +105,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for chatty in ("azure", "asyncio", "httpx2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Every client warns in pages of a missing credential; the error that it raises is told in a line.
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)
     given = parser().parse_args()
     try:
         return int(asyncio.run(given.run(given)))

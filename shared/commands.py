@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ from shared import (
     evaluation,
     inline,
     loading,
+    parsers,
     settings,
     snapshots,
     steps,
@@ -127,7 +128,7 @@ def policy_of(given: argparse.Namespace) -> DetectionPolicy:
         changes["transfer_unknown_allowed"] = given.transfer_unknown == "allow"
     if given.fees is not None:
         try:
-            changes["fees"] = fee_overrides(json.loads(given.fees.read_text(encoding="utf-8")))
+            changes["fees"] = fee_overrides(parsers.json_once(given.fees.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             raise SettingsError([f"--fees {given.fees}: {error}; give a readable JSON file"]) from error
         except MalformedRecord as error:
@@ -136,9 +137,9 @@ def policy_of(given: argparse.Namespace) -> DetectionPolicy:
 
 
 async def detect(given: argparse.Namespace) -> int:
-    """One JSON object a snapshot; malformed lines and unreadable files are named and passed over."""
+    """One JSON object a snapshot of a scan; malformed lines and unreadable files are named and passed over."""
     policy = policy_of(given)
-    failed = 0
+    failed = left_out = 0
     for path in given.files:
         try:
             for number, snapshot in snapshots.read_snapshots(path):
@@ -146,11 +147,16 @@ async def detect(given: argparse.Namespace) -> int:
                     complain(f"{path}, line {number}: {snapshot}")
                     failed = 1
                     continue
+                if snapshot.phase == "execution":
+                    left_out += 1
+                    continue
                 found = detect_in(snapshot, policy)
                 say(orjson.dumps(snapshots.detection_json(snapshot, found)).decode())
         except InputError as error:
             complain(str(error))
             failed = 1
+    if left_out:
+        complain(f"left out {left_out} snapshots of phase execution: they hold the books of fills, no scan")
     return failed
 
 
@@ -190,6 +196,8 @@ async def reload(given: argparse.Namespace) -> int:
     """Load blobs again, in this process: those that are named, or what is missing since a time."""
     errors: list[str] = []
     since = moment("--since", given.since, errors) if given.since else None
+    if since and since > datetime.now(UTC):
+        errors.append(f"--since: {given.since!r} is in the future; give a time that has passed")
     if not (given.blobs or given.since) or (given.blobs and given.since):
         errors.append("BLOB, --since: give the names of blobs, or the time since when blobs are missing")
     if errors:

@@ -28,7 +28,10 @@ Found = tuple[str, Snapshot | MalformedRecord]
 
 
 async def replay(given: argparse.Namespace) -> int:
-    """Run the chain over the recordings and print the report; malformed lines are named and passed over."""
+    """Run the chain over the recordings and print the report; malformed lines are named and passed over.
+
+    A recording without a scan fails: there is nothing to tell of it.
+    """
     chosen = settings.read()
     rules = Rules(
         detection=replace(commands.policy_of(given), capital=chosen.capital),
@@ -50,9 +53,13 @@ async def replay(given: argparse.Namespace) -> int:
     run.finish()
     progress.end()
     report = run.report()
+    if not report["scans"]:
+        only = f"; its {report['books']} books are of fills" if report["books"] else ""
+        commands.complain(f"no scan in this recording: {', '.join(given.paths)}{only}")
+        failed = 1
     if given.json:
         commands.say(orjson.dumps(report).decode())
-    else:
+    elif report["scans"]:
         for line in lines(report):
             commands.say(line)
     return failed

@@ -126,3 +126,21 @@ def test_reload_of_what_is_not_there_or_no_batch_says_so_and_exits_1(run, data_d
     assert ended.out.startswith("simulated/scans/broken.json.gz: ")
     assert "loaded" not in ended.out
     assert "Traceback" not in ended.err
+
+
+def test_reload_since_a_time_to_come_is_refused(run, data_dir):
+    ended = run("shared", "reload", "--since", "2999-01-01T00:00:00Z")
+    assert (ended.code, ended.out) == (2, "")
+    remedy = "is in the future; give a time that has passed"
+    assert ended.err == f"--since: '2999-01-01T00:00:00Z' {remedy}\n"
+    assert not data_dir.exists()
+
+
+def test_of_a_missing_credential_the_product_alone_tells(run):
+    # The identity is looked for in the environment alone, so that nobody on the network is asked.
+    nobody = {"AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential", "AZURE_TENANT_ID": ""}
+    ended = run("shared", "evaluate", AZURE_OPENAI_ENDPOINT="https://127.0.0.1:9", **nobody)
+    assert ended.code == 1
+    told = ended.err.splitlines()
+    assert "the identity gets no token" in told[0]
+    assert all(line.startswith("the rules decide, ") for line in told)

@@ -66,6 +66,16 @@ def test_what_the_lake_recorded_is_read_with_the_reference_that_it_names(run, ve
     assert "names a blob that is not stored; restore it" in ended.err
 
 
+def test_books_of_fills_are_left_out_with_one_note(run, recording, snapshot):
+    fills = {**snapshot, "phase": "execution"}
+    both = recording(snapshot, fills)
+    alone = recording(fills, fills, name="fills-execution.ndjson.gz")
+    ended = run("shared", "detect", both, alone)
+    assert ended.code == 0
+    assert len(ended.objects) == 1
+    assert ended.err == "left out 3 snapshots of phase execution: they hold the books of fills, no scan\n"
+
+
 def test_each_malformed_line_is_named_and_the_others_go_on(run, recording, snapshot):
     rounded = json.loads(json.dumps(snapshot))
     rounded["venues"]["kraken"]["books"]["BTC/USDT"]["asks"] = [[100.5, "1"]]
@@ -161,9 +171,10 @@ def test_a_file_of_fees_overrides_the_recorded_ones(detect, tmp_path):
     [
         (["--min-net-bps", "-1"], "--min-net-bps: -1 is below 0, the limit"),
         (["--min-profit", "much"], "--min-profit: 'much' is no number"),
+        (["--min-profit", "1_0"], "--min-profit: '1_0' is no number"),
         (["--max-age-ms", "1.5"], "--max-age-ms: '1.5' is no whole number of at least 0"),
         (["--max-skew-ms", "-3"], "--max-skew-ms: '-3' is no whole number of at least 0"),
-        (["--too-good-bps", "nan"], "--too-good-bps: nan is below 0, the limit"),
+        (["--too-good-bps", "nan"], "--too-good-bps: 'nan' is no number"),
         (["--transfer-unknown", "maybe"], "--transfer-unknown: invalid choice: 'maybe'"),
         (["--fees", "absent.json"], "--fees absent.json"),
         (["--colour", "red"], "unrecognized arguments: --colour red"),
@@ -181,6 +192,7 @@ def test_a_wrong_option_is_named_and_exits_2(run, recording, snapshot, options, 
     [
         ("{", "give a readable JSON file"),
         ("[]", "write {"),
+        ('{"binance": {}, "binance": {}}', "names 'binance' twice; name each once"),
         ('{"binance": {"taker_bps": "cheap"}}', "binance.taker_bps: 'cheap'"),
         ('{"binance": {"maker_bps": "1"}}', "binance.maker_bps: '1' is unknown"),
     ],
