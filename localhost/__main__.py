@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import os
+import re
 import signal
 import sys
 import traceback
@@ -30,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     for chatty in ("asyncio", "azure", "azure.core", "httpx2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Every client warns in pages of a missing credential; the app tells the error that it raises.
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)
     from_file = LocalSettings()
     try:
         directory = options.app.resolve().parent
@@ -96,7 +99,7 @@ def _market() -> str:
 
 def _port(options: argparse.Namespace) -> int:
     text = options.port or ("0" if options.once else os.environ.get("PORT") or "7071")
-    if not text.isdecimal() or not int(text) < 2**16:
+    if not re.fullmatch("[0-9]{1,5}", text) or not int(text) < 2**16:
         raise StartError(f"the port is {text!r}; set PORT or --port to a number from 0 to {2**16 - 1}")
     return int(text)
 

@@ -37,7 +37,7 @@ def simulator_if_needed(market: str, directory: Path) -> Iterator[None]:
         return
     command = [sys.executable, "-m", "simulator", "--port", "0", "--exit-with-stdin"]
     if seed := os.environ.get("SEED"):
-        if not seed.isdecimal():
+        if not re.fullmatch("[0-9]+", seed):
             raise StartError(f"SEED is {seed!r}; set it to a whole number, or unset it")
         command += ["--seed", seed]
     # A session of its own keeps Ctrl-C in the terminal from reaching it before the app has finished.

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import azure.functions as func
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from azure.functions.http import HttpRequestConverter, HttpResponseConverter
 from azure.functions.meta import Datum
 from multidict import CIMultiDict
@@ -23,6 +24,25 @@ log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 BODY_LIMIT_BYTES = 100 * 1024 * 1024
 _SHUTDOWN_S = 2.0
+_CALLERS_FAULT = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
+"""What the server meets when a caller sends no HTTP, or leaves before the end."""
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Tell a caller's fault by its kind: the traceback is of the server's own parts, the text may hold a key."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, _CALLERS_FAULT):
+        record.msg, record.args, record.exc_info = (
+            "could not read a request: %s",
+            (type(error).__name__,),
+            None,
+        )
+        record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+    return True
+
+
+_server_log = logging.getLogger(f"{__name__}.server")
+_server_log.addFilter(_in_one_line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +109,9 @@ class WebServer:
         application = web.Application(client_max_size=BODY_LIMIT_BYTES)
         durable.add_routes(application.router)
         application.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        self._runner = web.AppRunner(
+            application, access_log=None, logger=_server_log, shutdown_timeout=_SHUTDOWN_S
+        )
 
     async def start(self, port: int) -> int:
         """Listen; port 0 takes a free one.
@@ -132,13 +154,17 @@ class WebServer:
     async def _invoke(
         self, function: Function, request: web.Request, parameters: dict[str, str]
     ) -> web.StreamResponse:
+        try:
+            url, body = str(request.url), await request.read()
+        except (ValueError, *_CALLERS_FAULT):  # ValueError: a Host that is none
+            return web.Response(status=400)
         parts = {
             "method": Datum(request.method, "string"),
-            "url": Datum(str(request.url), "string"),
+            "url": Datum(url, "string"),
             "headers": _strings(request.headers.items()),
             "query": _strings(request.query.items()),
             "params": _strings(parameters.items()),
-            "body": Datum(await request.read(), "bytes"),
+            "body": Datum(body, "bytes"),
         }
         try:
             result = await self._invoker.run(

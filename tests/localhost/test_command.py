@@ -242,6 +242,7 @@ def test_settings_that_the_app_refuses_exit_2_with_its_message(sample, refused):
         ({"MARKET": "paper"}, "MARKET is 'paper'; set it to one of simulated, live, or unset it"),
         ({"PORT": "http"}, "the port is 'http'; set PORT or --port to a number from 0 to 65535"),
         ({"PORT": "65536"}, "the port is '65536'; set PORT or --port to a number from 0 to 65535"),
+        ({"PORT": "٨٠"}, "the port is '٨٠'; set PORT or --port to a number from 0 to 65535"),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_exit_2(sample, refused, environment, message):

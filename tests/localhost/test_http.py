@@ -1,5 +1,6 @@
 """HTTP functions: routes, keys, bodies, and the answers of the Functions host."""
 
+import asyncio
 import json
 import stat
 
@@ -176,3 +177,56 @@ async def test_the_route_prefix_comes_from_host_json(sample, running):
     async with running() as (_, caller):
         assert await _text(caller, "/open", key=False) == (200, "open")
         assert (await _text(caller, "/api/open", key=False))[0] == 404
+
+
+async def _sent(host, *lines, body=b""):
+    """Send these lines and this body as a request with the function key; return the status of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(host.base_url.rpartition(":")[2]))
+    known = {name.partition(b":")[0].lower() for name in lines[1:]}
+    usual = {b"host": b"x", b"x-functions-key": host.function_key.encode(), b"connection": b"close"}
+    lines += tuple(name + b": " + value for name, value in usual.items() if name not in known)
+    writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    await writer.wait_closed()
+    return int(answer.split()[1])
+
+
+async def test_a_key_that_is_no_text_opens_nothing(sample, running, caplog):
+    sample.write(ROUTES)
+    async with running() as (host, _):
+        assert await _sent(host, b"GET /api/secret HTTP/1.1") == 200
+        assert await _sent(host, b"GET /api/secret HTTP/1.1", b"x-functions-key: \xff") == 401
+        assert await _sent(host, b"GET /api/secret?code=%FF HTTP/1.1", b"x-functions-key:") == 401
+        links = b"GET /runtime/webhooks/durabletask/instances?code=%ED%A0%80 HTTP/1.1"
+        assert await _sent(host, links) == 401
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind"),
+    [
+        ((b"GET /api/open HTTP/1.1", b"X-Long: " + b"a" * 9000), "LineTooLong"),
+        ((b"POST /api/open HTTP/1.1", b"Content-Length: x"), "BadHttpMessage"),
+        ((b"GET /api/secret?code=KEY&x=\xff HTTP/1.1",), "InvalidURLError"),
+        (
+            (b"GET /api/secret HTTP/1.1", b"Content-Encoding: gzip", b"Content-Length: 2"),
+            "RequestPayloadError",
+        ),
+    ],
+)
+async def test_what_is_no_http_is_logged_in_a_line_that_repeats_nothing(sample, running, caplog, lines, kind):
+    sample.write(ROUTES)
+    async with running() as (host, caller):
+        assert await _sent(host, *lines, body=b"no") == 400
+        assert await _text(caller, "/api/secret") == (200, "secret")
+    (told,) = [record for record in caplog.records if record.name.startswith("localhost.web")]
+    assert (told.levelname, told.getMessage()) == ("WARNING", f"could not read a request: {kind}")
+    assert told.exc_info is None
+
+
+async def test_a_host_that_is_none_is_the_callers_fault(sample, running, caplog):
+    sample.write(ROUTES)
+    async with running() as (host, _):
+        assert await _sent(host, b"GET /api/secret HTTP/1.1", b"Host: x:y") == 400
+    assert "Traceback" not in caplog.text
