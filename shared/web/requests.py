@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from shared.domain.exact import written
 from shared.errors import InputError
 from shared.scans import ScanRequest
 
@@ -68,8 +69,8 @@ def positive(name: str, value: object, errors: list[str], *, zero: bool) -> Deci
         errors.append(f"{name}: {as_sent(value)} is no number; {remedy}")
         return None
     try:
-        number = Decimal(str(value))
-    except InvalidOperation:
+        number = written(str(value))
+    except ValueError:
         errors.append(f"{name}: {as_sent(value)} is no number; {remedy}")
         return None
     if not number.is_finite() or not 0 <= number <= MAX_NUMBER or (number == 0 and not zero):

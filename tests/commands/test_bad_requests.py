@@ -79,6 +79,7 @@ def refused(answer):
             ["min_net_bps: -1 is out of range", "capital: 0 is out of range"],
         ),
         ({"min_net_bps": "1e999999999"}, ["min_net_bps: '1e999999999' is out of range"]),
+        ({"capital": "1_0"}, ["capital: '1_0' is no number"]),
         ({"capital": True}, ["capital: true is no number; send a number above zero"]),
         ({"capital": {}}, ["capital: {} is no number"]),
         ({"size": 1}, ["size: unknown field; known are venues, symbols, min_net_bps, capital"]),
