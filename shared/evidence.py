@@ -59,13 +59,11 @@ async def remember(
         *(_value(desk, key) for key in ("frozen", "recent", "paths", "living"))
     )
     seen, frozen = observe_books(unpack(packed), tops)
-    venues = {
-        venue: [
-            *recent.get("venues", {}).get(venue, [])[1 - SCANS_KEPT :],
-            None if isinstance(answer, VenueError) else answer.latency_ms,
-        ]
-        for venue, answer in answers.items()
-    }
+    venues = {**recent.get("venues", {})}
+    for venue, answer in answers.items():
+        if not isinstance(answer, VenueRateLimited):
+            latency_ms = None if isinstance(answer, VenueError) else answer.latency_ms
+            venues[venue] = [*venues.get(venue, [])[1 - SCANS_KEPT :], latency_ms]
     failing = recent.get("down", {})
     down = {
         venue: [failing[venue][0] if venue in failing else tops.time_ms, answer.message]

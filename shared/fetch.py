@@ -44,13 +44,23 @@ async def reference(desk: Desk) -> Reference:
             v: answer for v, answer in answers.items() if isinstance(answer, VenueError) and v not in known
         }
         entry = await desk.state.get(desk.room("reference"), "current")
-    current = str(entry.value["reference"]) if entry else ""
-    if desk.cache.reference is None or desk.cache.reference.blob != current:
+    return replace(await _current(desk, str(entry.value["reference"]) if entry else ""), missing=missing)
+
+
+async def known(desk: Desk) -> Mapping[str, VenueReference]:
+    """The references that are known already; no venue is asked."""
+    entry = await desk.state.get(desk.room("reference"), "current")
+    return (await _current(desk, str(entry.value["reference"]) if entry else "")).venues
+
+
+async def _current(desk: Desk, blob: str) -> Reference:
+    """The references of that blob: from memory, else the lake."""
+    if desk.cache.reference is None or desk.cache.reference.blob != blob:
         stored = await _stored(desk)
         desk.cache.reference = stored or Reference({}, "")
         if stored:
             desk.market_data.restore(stored.venues)
-    return replace(desk.cache.reference, missing=missing)
+    return desk.cache.reference
 
 
 async def _stored(desk: Desk) -> Reference | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import orjson
 
@@ -11,9 +11,6 @@ from shared.desk import Desk
 from shared.domain.opportunity import content_id
 from shared.errors import InputError, NotFound, PermanentLoadError, StorageError, TransientLoadError
 from shared.scans import load_message
-
-MESSAGE = "message-"
-"""Begins the name of a poisoned message that names no blob."""
 
 LOAD_BACKOFF_MS = 30_000
 LOAD_BACKOFF_LIMIT_MS = 15 * 60_000
@@ -28,7 +25,7 @@ async def load(desk: Desk, message: str) -> bool:
         named = orjson.loads(message)
         blob, parent = str(named["blob"]), named.get("traceparent")
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        await poison(desk, f"{MESSAGE}{content_id(message)}", f"the message names no blob: {error}")
+        await poison(desk, f"message-{content_id(message)}", f"the message names no blob: {error}")
         return False
     with desk.metrics.span("load", parent):
         try:
@@ -72,7 +69,7 @@ async def keep_poisoned(desk: Desk, message: str) -> None:
     try:
         blob = str(orjson.loads(message)["blob"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        blob = f"{MESSAGE}{content_id(message)}"
+        blob = f"message-{content_id(message)}"
     kept = await desk.state.get(desk.room("poisoned"), blob)
     if kept is None:
         await poison(desk, blob, "failed on every delivery; the host's log of load_sql says why")
@@ -89,9 +86,15 @@ async def reload(desk: Desk, blobs: Sequence[str]) -> list[str]:
     for blob in blobs:
         if not await desk.lake.exists(blob):
             raise NotFound(f"the lake has no blob {blob!r}; nothing was queued")
-    for blob in blobs:
-        await desk.state.delete(desk.room("retries"), blob)
-        await desk.state.delete(desk.room("poisoned"), blob)
+    return await again(desk, blobs)
+
+
+async def again(desk: Desk, blobs: Sequence[str]) -> list[str]:
+    """Messages that have these blobs of the lake loaded again; their back-off and their poison are forgotten."""
+    for room in (desk.room("retries"), desk.room("poisoned")):
+        held = {entry.key for entry in await desk.state.entries(room)}
+        for blob in held.intersection(blobs):
+            await desk.state.delete(room, blob)
     return [load_message(blob, None) for blob in blobs]
 
 
@@ -101,12 +104,12 @@ async def poisoned(desk: Desk) -> dict[str, str]:
     return {entry.key: entry.value["reason"] for entry in entries}
 
 
-async def forget_absent(desk: Desk, kept: Mapping[str, str]) -> list[str]:
-    """Drop poison that no repair can load, because the lake has no such blob; the names that remain."""
+async def forget_hopeless(desk: Desk, kept: Iterable[str]) -> list[str]:
+    """Drop poison that no repair can load, because it is no batch or the lake has none; the names that remain."""
     there = []
     for name in kept:
-        if name.startswith(MESSAGE) or not await desk.lake.exists(name):
-            await desk.state.delete(desk.room("poisoned"), name)
-        else:
+        if records.is_batch(name) and await desk.lake.exists(name):
             there.append(name)
+        else:
+            await desk.state.delete(desk.room("poisoned"), name)
     return there

@@ -36,14 +36,15 @@ GO
 CREATE VIEW dbo.v_exchange_performance AS
 SELECT
     health.market, health.day, health.venue, health.scans, health.scans_ok,
-    100.0 * health.scans_ok / health.scans AS answered_percent,
+    100.0 * health.scans_ok / NULLIF(health.scans, 0) AS answered_percent,
     health.average_latency_ms, health.worst_clock_drift_ms,
     COALESCE(found.opportunities, 0) AS opportunities,
     found.profit_value,
     COALESCE(filled.fills, 0) AS fills
 FROM (
     SELECT
-        h.market, CAST(CAST(h.time AS DATE) AS DATETIME2(3)) AS day, h.venue, COUNT(*) AS scans,
+        h.market, CAST(CAST(h.time AS DATE) AS DATETIME2(3)) AS day, h.venue,
+        SUM(CASE WHEN h.status <> 'rate_limited' THEN 1 ELSE 0 END) AS scans,
         SUM(CASE WHEN h.status = 'ok' THEN 1 ELSE 0 END) AS scans_ok,
         AVG(CASE WHEN h.status = 'ok' THEN CAST(h.latency_ms AS FLOAT) END) AS average_latency_ms,
         MAX(ABS(h.clock_drift_ms)) AS worst_clock_drift_ms

@@ -14,7 +14,9 @@ _DATASETS = {"scan": "scans", "trades": "trades"}
 
 NAME_SIZE = 200
 _NAME = re.compile(r"(?:[A-Za-z0-9_=][A-Za-z0-9._=-]*/)*[A-Za-z0-9_=][A-Za-z0-9._=-]*", re.ASCII)
-_BATCH = re.compile(r".+/(?:scans|trades)/.+/(\d{8}T\d{6})(\d{3})Z-[0-9a-f]{8}\.json\.gz", re.ASCII)
+_BATCH = re.compile(
+    r"[a-z]+/(?:scans|trades)/date=[\d-]{10}/hour=\d\d/(\d{8}T\d{6})(\d{3})Z-[0-9a-f]{8}\.json\.gz", re.ASCII
+)
 
 ListFolder = Callable[[str], Awaitable[tuple[list[str], list[str]]]]
 """Folder (empty or ending in /) -> full names of its folders, each ending in /, and of its blobs."""
@@ -39,7 +41,7 @@ def batch_name(market: str, kind: str, time_ms: int, scan_id: str) -> str:
 
 def is_batch(name: str) -> bool:
     """Whether it is a name that `batch_name` makes; a lake may hold what others put there."""
-    return _BATCH.fullmatch(name) is not None
+    return _taken_ms(name) is not None
 
 
 def taken_ms(batch: str) -> int:
@@ -48,14 +50,21 @@ def taken_ms(batch: str) -> int:
     Raises:
         InputError: it is no name that `batch_name` makes.
     """
-    match = _BATCH.fullmatch(batch)
+    time_ms = _taken_ms(batch)
+    if time_ms is None:
+        raise InputError(
+            f"blob {batch!r:.200} is no batch of a scan or of its trades; give one of scans/ or trades/"
+        )
+    return time_ms
+
+
+def _taken_ms(name: str) -> int | None:
+    match = _BATCH.fullmatch(name)
     try:
-        if match:
-            taken = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-            return int(taken.timestamp()) * 1000 + int(match[2])
+        taken = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) if match else None
     except ValueError:
-        pass
-    raise InputError(f"blob {batch!r} is no batch of a scan or of its trades; give one of scans/ or trades/")
+        taken = None
+    return int(taken.timestamp()) * 1000 + int(match[2]) if taken and match else None
 
 
 def snapshot_name(market: str, time_ms: int, scan_id: str, phase: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,9 +43,11 @@ def read_snapshots(
 
 
 def _in_lake_of(path: Path, name: str) -> bytes:
-    for folder in path.resolve().parents:
-        if (folder / name).is_file():
-            return (folder / name).read_bytes()
+    inside = not name.startswith("/") and ".." not in name.split("/")
+    for folder in path.resolve().parents if inside else ():
+        found = folder / name
+        if os.path.isfile(found):  # noqa: PTH113 - Path.is_file raises where a name is too long for the file system
+            return found.read_bytes()
     raise NotFound(name)
 
 

@@ -10,7 +10,6 @@ from shared.desk import Desk, read_standing
 from shared.domain.kill_switch import KillSwitch
 from shared.errors import (
     ArbitrageError,
-    Conflict,
     InputError,
     NotFound,
     NoVenueAnswered,
@@ -36,10 +35,10 @@ from shared.web.requests import (
     reload_request,
     scan_request,
 )
+from shared.web.scan_lock import ScanRunning, scan_lock
 
 Promise = Callable[[], Awaitable[Desk]]
 
-SCAN_LOCK_MS = 60_000
 OPPORTUNITY_FILTERS = {
     "scan_id": "scan_id:text",
     "kind": "kind:text",
@@ -87,16 +86,14 @@ async def scan(promise: Promise, body: bytes) -> tuple[Answer, Scan | None]:
 
     async def work(desk: Desk) -> Answer:
         request = scan_request(body, desk.venues)
-        if held_until_ms := await _lock(desk):
-            remedy = (
-                f"wait until it is done, or {records.iso(held_until_ms)} if its process died, and ask again"
-            )
-            return problem(409, "A manual scan is running", remedy)
         try:
-            await _refuse_unlisted(desk, request)
-            done.append(await steps.scan(desk, request))
-        finally:
-            await desk.state.delete(desk.room("locks"), "manual-scan")
+            async with scan_lock(desk):
+                await _refuse_unlisted(desk, request)
+                done.append(await steps.scan(desk, request))
+        except ScanRunning as running:
+            until = records.iso(running.until_ms)
+            remedy = f"wait until it is done, or {until} if its process died, and ask again"
+            return problem(409, "A manual scan is running", remedy)
         return as_json({})
 
     answer = await guarded(promise, work)
@@ -111,7 +108,7 @@ async def _refuse_unlisted(desk: Desk, request: ScanRequest) -> None:
     """
     if request.symbols is None:
         return
-    known = (await fetch.reference(desk)).venues
+    known = await fetch.known(desk)
     asked = request.venues or desk.venues
     if not all(venue in known for venue in asked):
         return
@@ -121,24 +118,6 @@ async def _refuse_unlisted(desk: Desk, request: ScanRequest) -> None:
     if unlisted:
         remedy = f"is listed by none of {', '.join(asked)}; send symbols that one of them lists"
         raise BadRequest([f"symbols: {as_sent(symbol)} {remedy}" for symbol in unlisted])
-
-
-async def _lock(desk: Desk) -> int | None:
-    """Take the lock of manual scans; or when it is free at the latest, because somebody else has it."""
-    now_ms = desk.clock.now_ms()
-    held = await desk.state.get(desk.room("locks"), "manual-scan")
-    if held is not None and held.value["until_ms"] > now_ms:
-        return int(held.value["until_ms"])
-    try:
-        await desk.state.put(
-            desk.room("locks"),
-            "manual-scan",
-            {"until_ms": now_ms + SCAN_LOCK_MS},
-            held.etag if held else None,
-        )
-    except Conflict:
-        return now_ms + SCAN_LOCK_MS
-    return None
 
 
 def found(scan: Scan, orchestration: Mapping[str, str] | None) -> Answer:
@@ -284,7 +263,7 @@ async def reload(promise: Promise, body: bytes) -> tuple[Answer, list[str]]:
         blobs = list(asked.blobs)
         if asked.poisoned:
             kept = await loading.poisoned(desk)
-            blobs = await loading.forget_absent(desk, kept)
+            blobs = await loading.forget_hopeless(desk, kept)
             told["reasons"] = kept
             told["forgotten"] = [name for name in kept if name not in blobs]
         if asked.since_ms is not None:
@@ -293,7 +272,7 @@ async def reload(promise: Promise, body: bytes) -> tuple[Answer, list[str]]:
                     told["more"] = True
                     break
                 blobs.append(name)
-        messages.extend(await loading.reload(desk, blobs))
+        messages.extend(await (loading.reload if asked.blobs else loading.again)(desk, blobs))
         return as_json({"queued": blobs, **told}, 202)
 
     return await guarded(promise, work), messages

@@ -19,7 +19,7 @@ MAX_SYMBOLS = 200
 MAX_PAGE = 500
 MAX_NUMBER = Decimal(1_000_000_000)
 MAX_TEXT = 200
-MAX_RELOAD = 5_000
+MAX_RELOAD = 1_000
 RELOAD_FIELDS = ("blobs", "poisoned", "since")
 SCAN_FIELDS = ("venues", "symbols", "min_net_bps", "capital")
 

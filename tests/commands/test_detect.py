@@ -50,6 +50,17 @@ def test_packed_and_plain_files_are_read_alike_and_in_turn(run, recording, snaps
     assert first == second
 
 
+@pytest.mark.parametrize("name", [500 * "x", "/etc/hostname", "../outside.json.gz"])
+def test_a_reference_that_no_lake_holds_is_refused_with_its_line_and_the_others_go_on(
+    run, recording, snapshot, tmp_path, name
+):
+    (tmp_path / "outside.json.gz").write_bytes(b"")
+    path = recording({**snapshot, "reference": name}, snapshot)
+    ended = run("shared", "detect", path)
+    assert ended.err.startswith(f"{path}, line 1: reference: ")
+    assert len(ended.objects) == 1
+
+
 def test_what_the_lake_recorded_is_read_with_the_reference_that_it_names(run, venues, tmp_path):
     told = run("shared", "scan", "--json", SIMULATOR_URL=venues).objects[0]
     (scan,) = (tmp_path / ".data").rglob("*-scan.ndjson.gz")

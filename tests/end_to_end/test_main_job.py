@@ -4,6 +4,11 @@ import asyncio
 import re
 from decimal import Decimal
 
+import pytest
+
+from shared import composition
+from shared.web.scan_lock import ScanRunning, scan_lock
+
 
 async def completed(product, link):
     for _ in range(200):
@@ -82,6 +87,18 @@ async def test_a_second_manual_scan_while_one_runs_gets_409(product):
     assert statuses[-1] == 409
     told = next(answer["detail"] for status, answer in answers if status == 409)
     assert re.search(r"wait until it is done, or 20\S+Z if its process died", told)
+
+
+async def test_a_scan_that_outlived_its_lock_leaves_the_lock_of_the_next_one_alone(product):
+    desk = await composition.desk()
+    room = desk.room("locks")
+    async with scan_lock(desk):
+        held = await desk.state.get(room, "manual-scan")
+        await desk.state.put(room, "manual-scan", {"until_ms": held.value["until_ms"] + 1}, held.etag)
+    assert await desk.state.get(room, "manual-scan")
+    with pytest.raises(ScanRunning):
+        async with scan_lock(desk):
+            pass
 
 
 async def test_every_route_but_health_and_the_page_wants_the_key(product):

@@ -162,12 +162,13 @@ async def test_what_no_repair_can_load_is_forgotten_and_holds_nothing_else_up(pr
     desk = await composition.desk()
     gone = blob.replace("Z-", "Z-0")[: len(blob)]
     await loading.load(desk, "no json")
+    await loading.load(desk, json.dumps({"blob": "/no name of a lake"}))
     for name in (blob, gone):
         await loading.poison(desk, name, "repaired since")
     status, told = await product.call("POST", "reload", {"poisoned": True})
     assert (status, told["queued"]) == (202, [blob])
     assert gone in told["forgotten"]
-    assert len(told["forgotten"]) == 2
+    assert len(told["forgotten"]) == 3
     await product.host.drain(60)
     assert not await desk.state.entries(desk.room("poisoned"))
 
@@ -211,4 +212,6 @@ async def test_a_blob_that_is_no_batch_is_poison_and_troubles_no_round(product):
     await desk.lake.write(strange, await desk.lake.read(found.batch))
     assert not await loading.load(desk, json.dumps({"blob": strange}))
     assert "no batch of a scan" in (await loading.poisoned(desk))[strange]
+    never = found.batch.replace(found.batch.rpartition("/")[2][:8], "20269999")
+    await desk.lake.write(never, b"put here by somebody else")
     await upkeep.watch(desk)

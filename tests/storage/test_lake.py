@@ -3,6 +3,7 @@ import os
 import uuid
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from shared.adapters.azure_storage import BlobLake
 from shared.adapters.embedded import FileLake
@@ -145,6 +146,12 @@ async def test_folders_without_a_wanted_name_are_never_listed(filled, monkeypatc
     ]
 
 
+def forbidden(*_args, **_options):
+    error = HttpResponseError("not authorized")
+    error.status_code = 403
+    raise error
+
+
 async def test_an_empty_folder_of_a_hierarchical_namespace_is_removed_where_a_walk_meets_it(
     azurite, monkeypatch
 ):
@@ -166,6 +173,9 @@ async def test_an_empty_folder_of_a_hierarchical_namespace_is_removed_where_a_wa
     monkeypatch.setattr(BlobLake, "_list", hierarchical)
     assert await listed(lake, "live/scans/hour=00/") == []
     assert await lake.exists("live/scans/hour=00"), "who asks for a folder by name may be about to fill it"
+    with monkeypatch.context() as readers:
+        readers.setattr("azure.storage.blob.ContainerClient.delete_blob", forbidden)
+        assert await listed(lake, "live/") == ["live/scans/hour=01/x"], "who may only read reads"
     assert await listed(lake, "live/") == ["live/scans/hour=01/x"]
     assert not await lake.exists("live/scans/hour=00")
     assert await listed(lake, "live/") == ["live/scans/hour=01/x"]

@@ -6,7 +6,9 @@ import sqlite3
 import pytest
 from sqlalchemy import Engine, event
 
-from shared import composition, inline, loading, settings, steps, upkeep
+from shared import composition, evidence, inline, loading, settings, steps, upkeep
+from shared.domain.market import Snapshot
+from shared.errors import VenueRateLimited, VenueTimeout
 from simulator.market import World
 from simulator.server import SimulatorServer, wall_clock_ms
 from tests.end_to_end.auditing import (
@@ -179,3 +181,12 @@ async def test_a_long_absence_is_caught_up_with_a_bounded_number_of_messages_a_r
     for message in first:
         assert await loading.load(desk, message)
     assert len((await upkeep.watch(desk)).load_messages) == 1
+
+
+async def test_what_our_rate_limit_kept_from_a_venue_is_no_failure_of_it(desk, clock):
+    tops = Snapshot(clock.now_ms(), {}, "a-scan")
+    limited = VenueRateLimited("kraken", "our rate limit left no room for tops of book within 1.5 s")
+    silent = VenueTimeout("bybit", "no tops of book within 1.5 s")
+    memory = await evidence.remember(desk, tops, {"kraken": limited, "bybit": silent}, whole=True)
+    assert memory.venues == {"bybit": [None]}
+    assert set((await desk.state.get(desk.room("memory"), "recent")).value["down"]) == {"bybit"}

@@ -78,14 +78,15 @@ WHERE best.rank_of_day <= {_BEST_OF_A_DAY}
         """
 SELECT
     health.market, health.day, health.venue, health.scans, health.scans_ok,
-    100.0 * health.scans_ok / health.scans AS answered_percent,
+    100.0 * health.scans_ok / NULLIF(health.scans, 0) AS answered_percent,
     health.average_latency_ms, health.worst_clock_drift_ms,
     COALESCE(found.opportunities, 0) AS opportunities,
     found.profit_value,
     COALESCE(filled.fills, 0) AS fills
 FROM (
     SELECT
-        h.market, DAY_OF(h.time) AS day, h.venue, COUNT(*) AS scans,
+        h.market, DAY_OF(h.time) AS day, h.venue,
+        SUM(CASE WHEN h.status <> 'rate_limited' THEN 1 ELSE 0 END) AS scans,
         SUM(CASE WHEN h.status = 'ok' THEN 1 ELSE 0 END) AS scans_ok,
         AVG(CASE WHEN h.status = 'ok' THEN CAST(h.latency_ms AS FLOAT) END) AS average_latency_ms,
         MAX(ABS(h.clock_drift_ms)) AS worst_clock_drift_ms

@@ -103,6 +103,7 @@ class VenueClient:
         self._cooldowns = cooldowns
         self._rest_s = rest_s
         self._room = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._sent_s = self._heard_s = 0.0
         self._turn = exchange.throttle
         exchange.throttle = self._throttle
         exchange.on_rest_response = self._note
@@ -111,10 +112,12 @@ class VenueClient:
     async def _throttle(self, cost: float | None = None) -> None:
         await self._turn(cost)
         _transport.get().sent = True
+        self._sent_s = perf_counter()
 
     def _note(
         self, status: int, _reason: str, _url: str, _method: str, headers: Any, text: str, *_: Any
     ) -> str:
+        self._heard_s = perf_counter()
         transport = _transport.get()
         transport.status, transport.headers = status, headers
         transport.received_ms = self._clock.now_ms()
@@ -139,9 +142,12 @@ class VenueClient:
             return await self._ask(request, again=True)
 
     def not_in_time(self, wanted: str, within_s: float) -> VenueError:
-        """Why a request of this task has no answer: the venue was silent, or our rate limit did not let it go."""
+        """Why a request of this task has no answer: the venue was silent, or our rate limit did not let it go.
+
+        One that still waited for its turn waited for the venue, if the venue has not answered what was sent last.
+        """
         transport = _transport.get(None)
-        if transport is not None and transport.sent:
+        if (transport is not None and transport.sent) or self._sent_s > self._heard_s:
             return VenueTimeout(self.venue.id, f"no {wanted} within {within_s:g} s")
         return VenueRateLimited(
             self.venue.id, f"our rate limit left no room for {wanted} within {within_s:g} s"

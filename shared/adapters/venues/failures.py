@@ -23,7 +23,7 @@ OK = 200
 
 @dataclass(slots=True)
 class Transport:
-    """What came back on the wire; no status if nothing whole did. `sent` once the rate limiter let it go."""
+    """What came back on the wire; no status if nothing whole did. `sent` once our rate limiter let it go."""
 
     sent: bool = False
     status: int | None = None
