@@ -108,7 +108,7 @@ async def _refuse_unlisted(desk: Desk, request: ScanRequest) -> None:
     """
     if request.symbols is None:
         return
-    known = await fetch.known(desk)
+    known = await fetch.known(desk) or (await fetch.reference(desk)).venues
     asked = request.venues or desk.venues
     if not all(venue in known for venue in asked):
         return
