@@ -210,7 +210,7 @@ async def test_a_key_that_is_no_text_opens_nothing(sample, running, caplog):
         ((b"POST /api/open HTTP/1.1", b"Content-Length: x"), "BadHttpMessage"),
         ((b"GET /api/secret?code=KEY&x=\xff HTTP/1.1",), "InvalidURLError"),
         (
-            (b"GET /api/secret HTTP/1.1", b"Content-Encoding: gzip", b"Content-Length: 2"),
+            (b"GET /api/secret HTTP/1.1", b"Content-Encoding: gzip", b"Content-Length: 20"),
             "RequestPayloadError",
         ),
     ],
@@ -218,7 +218,7 @@ async def test_a_key_that_is_no_text_opens_nothing(sample, running, caplog):
 async def test_what_is_no_http_is_logged_in_a_line_that_repeats_nothing(sample, running, caplog, lines, kind):
     sample.write(ROUTES)
     async with running() as (host, caller):
-        assert await _sent(host, *lines, body=b"no") == 400
+        assert await _sent(host, *lines, body=b"no gzip, but 20 long") == 400
         assert await _text(caller, "/api/secret") == (200, "secret")
     (told,) = [record for record in caplog.records if record.name.startswith("localhost.web")]
     assert (told.levelname, told.getMessage()) == ("WARNING", f"could not read a request: {kind}")
