@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 SHELLS = {"sh", "bash"}
 
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
@@ -31,8 +31,9 @@ class Command:
 
 
 def blocks(document):
-    """The shell blocks of a document."""
-    return [body for kind, body in _FENCE.findall(document.read_text()) if kind in SHELLS]
+    """The shell blocks of a document, without the indentation of a list."""
+    found = _FENCE.findall(document.read_text(encoding="utf-8"))
+    return [re.sub(rf"(?m)^{indent}", "", body) for indent, kind, body in found if kind in SHELLS]
 
 
 def prose(document):

@@ -7,24 +7,7 @@ import pytest
 from shared.domain.market import Currency, Network
 from shared.domain.opportunity import Reason
 from tests.domain.small_market import ASSETS, NOW, OPEN, D, book, found, paths, reasons, snapshot, top, venue
-
-LOOP = "binance:BTC/USDT:buy kraken:BTC/USDT:sell"
-CHEAP, DEAR = top(99, 100), top("100.9", 102)
-
-
-def two_venues(cheap=CHEAP, dear=DEAR, **markets):
-    """A true edge of about 70 bps between two venues."""
-    return snapshot(
-        **{"binance": {"BTC/USDT": cheap}, "kraken": {"BTC/USDT": dear}} | markets,
-    )
-
-
-def travelling(**networks):
-    return dict.fromkeys(ASSETS, Currency(networks=networks))
-
-
-def kraken(books=None, **changes):
-    return venue("kraken", books or {"BTC/USDT": DEAR}, **changes)
+from tests.domain.two_venues import CHEAP, DEAR, LOOP, kraken, two_venues
 
 
 def test_the_edge_is_real_unless_something_is_wrong():

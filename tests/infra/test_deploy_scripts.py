@@ -9,13 +9,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from infra.deploy import database_user
-
-RECORDER = """#!/bin/sh
-echo "$(basename "$0") $*" >> "$CALLS"
-case "$(basename "$0") $*" in
-{answers}
-esac
-"""
+from tests.infra.recorders import put_recorders, recorded
 
 
 @pytest.fixture
@@ -23,17 +17,11 @@ def script(root, run, tmp_path):
     """Runs a script with recorders that answer by pattern; gives the result and the calls."""
 
     def runner(name, *arguments, answers=()):
-        folder = tmp_path / "bin"
-        folder.mkdir()
-        cases = "\n".join(f"  {pattern}) {answer} ;;" for pattern, answer in answers)
-        for tool in ("az", "curl", "docker", "python", "sleep"):
-            (folder / tool).write_text(RECORDER.replace("{answers}", cases))
-            (folder / tool).chmod(0o755)
-        calls = tmp_path / "calls"
-        calls.touch()
+        folder, calls = tmp_path / "bin", tmp_path / "calls"
+        put_recorders([folder / tool for tool in ("az", "curl", "docker", "python", "sleep")], answers)
         env = {"PATH": f"{folder}:/usr/bin:/bin", "CALLS": str(calls)}
         result = run("bash", root / "infra/deploy" / name, *arguments, env=env)
-        return result, calls.read_text().splitlines()
+        return result, [" ".join(words) for words in recorded(calls)]
 
     return runner
 

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from tests.docs.documents import blocks
+
 DOCS = ("docs/deploy.md", "docs/operations.md", "docs/security.md")
 
 
@@ -21,10 +23,9 @@ def security(root):
 
 
 @pytest.fixture(scope="session")
-def commands(deploy):
-    """The blocks of commands, without the indentation of a list."""
-    blocks = re.findall(r"(?ms)^( *)```bash\n(.*?)^ *```", deploy)
-    return [re.sub(rf"(?m)^{indent}", "", block) for indent, block in blocks]
+def commands(root):
+    """The blocks of commands."""
+    return blocks(root / "docs/deploy.md")
 
 
 def terraform(root, kind):

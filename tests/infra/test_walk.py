@@ -7,16 +7,12 @@ import re
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-RECORDER = """#!/bin/sh
-{{ printf '%s\\037' "${{0##*/}}" "$@"; printf '\\036'; }} >> "$CALLS"
-case "${{0##*/}} $*" in
-{answers}
-esac
-"""
+from tests.docs.documents import blocks
+from tests.infra.recorders import put_recorders, recorded
+
 ANSWERS = {
     "'az account show'*": "echo 00000000-0000-0000-0000-000000000001",
     "'az ad signed-in-user'*": "echo 00000000-0000-0000-0000-000000000002",
@@ -80,13 +76,11 @@ def daily(request, root, tmp_path_factory):
 
 
 def typed(root, name):
-    """The blocks of commands of a document, without the indentation of a list."""
-    text = (root / f"docs/{name}.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"(?ms)^( *)```bash\n(.*?)^ *```", text)
-    return [re.sub(rf"(?m)^{indent}", "", block) for indent, block in blocks]
+    """The blocks of commands of a document."""
+    return blocks(root / f"docs/{name}.md")
 
 
-def walked(root, folder, blocks):
+def walked(root, folder, commands):
     """A walk through blocks of commands: its result, every call that left the machine, and the repository's copy."""
     for name in ("bash", "jq", "openssl"):
         if shutil.which(name) is None:
@@ -98,12 +92,10 @@ def walked(root, folder, blocks):
     shutil.copytree(root / "tests/integration", copy / "tests/integration")
     for name in ("requirements.txt", "requirements-dev.txt"):
         shutil.copy(root / name, copy)
-    answers = "\n".join(f"  {pattern}) {answer} ;;" for pattern, answer in ANSWERS.items())
-    for tool in ("az", "curl", "docker", "kubectl", "terraform", "make", "sleep"):
-        _executable(tools / tool, RECORDER.format(answers=answers))
-    _executable(copy / ".venv/bin/python", RECORDER.format(answers=answers))
+    names = ("az", "curl", "docker", "kubectl", "terraform", "make", "sleep")
+    put_recorders([*(tools / name for name in names), copy / ".venv/bin/python"], ANSWERS.items())
     script = folder / "walk.sh"
-    script.write_text("\n".join(["set -euo pipefail", *blocks]))
+    script.write_text("\n".join(["set -euo pipefail", *commands]))
     environment = {"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(folder), "CALLS": str(calls), **TOLD}
     result = subprocess.run(
         [shutil.which("bash"), str(script)],
@@ -113,14 +105,7 @@ def walked(root, folder, blocks):
         text=True,
         check=False,
     )
-    records = calls.read_text(encoding="utf-8").split("\036")[:-1]
-    return result, [tuple(record.split("\037")[:-1]) for record in records], copy
-
-
-def _executable(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(0o755)
+    return result, recorded(calls), copy
 
 
 def test_a_reader_gets_from_the_first_command_to_the_last(walk):

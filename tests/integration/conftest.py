@@ -60,7 +60,7 @@ class Deployment:
         headers["Content-Type"] = "application/json"
         request = urllib.request.Request(address, data, headers)  # noqa: S310 - the app's own address
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - as above
                 return Reply(answer.status, answer.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -135,6 +135,28 @@ def market(connect):
     return connect()
 
 
+@pytest.fixture
+def listed(venues, connect, small_market):
+    """Lets Binance or Kraken list so many instruments: an adapter that knows them, and their pairs."""
+
+    async def list_on(venue, count, **settings):
+        names = [f"A{n}" for n in range(count)]
+        if venue == "binance":
+            quote, row = "USDT", small_market["/api/v3/exchangeInfo"]["symbols"][0]
+            rows = [{**row, "symbol": f"{name}USDT", "baseAsset": name} for name in names]
+            venues.serve("/api/v3/exchangeInfo", {"symbols": rows})
+        else:
+            quote, pair = "USD", small_market["/0/public/AssetPairs"]["result"]["XXBTZUSD"]
+            pairs = {f"{name}USD": {**pair, "altname": f"{name}USD", "base": name} for name in names}
+            venues.serve("/0/public/Assets", small_market["/0/public/Assets"])
+            venues.serve("/0/public/AssetPairs", {"error": [], "result": pairs})
+        made = connect(**settings)
+        await made.reference([venue])
+        return made, [(venue, f"{name}/{quote}") for name in names]
+
+    return list_on
+
+
 def recorded_path(*parts):
     path = DATA.joinpath(*parts)
     if not path.exists():

@@ -95,18 +95,12 @@ async def test_an_old_gate_book_without_times_still_reads(small, venues):
 
 
 async def test_only_as_many_books_are_asked_for_as_leave_the_rate_limit_room_the_first_ones_first(
-    venues, connect, small_market
+    venues, listed, small_market
 ):
-    pair = small_market["/0/public/AssetPairs"]["result"]["XXBTZUSD"]
-    names = [f"A{n}" for n in range(12)]
-    pairs = {f"{name}USD": {**pair, "altname": f"{name}USD", "base": name} for name in names}
-    venues.serve("/0/public/Assets", small_market["/0/public/Assets"])
-    venues.serve("/0/public/AssetPairs", {"error": [], "result": pairs})
     venues.serve("/0/public/Depth", small_market["/0/public/Depth"])
-    market = connect(books_within_ms=400)
-    await market.reference(["kraken"])
+    market, wanted = await listed("kraken", 12, books_within_ms=400)
 
-    books = await market.order_books([("kraken", f"{name}/USD") for name in names])
+    books = await market.order_books(wanted)
 
     # ten weights in ten seconds, a book takes 1.2, and the next tops of book must not wait
     assert [symbol for _, symbol in books] == [f"A{n}/USD" for n in range(5)]
@@ -114,17 +108,10 @@ async def test_only_as_many_books_are_asked_for_as_leave_the_rate_limit_room_the
 
 
 async def test_books_that_the_rate_limit_leaves_no_room_for_are_given_up_in_time(
-    venues, connect, small_market
+    venues, listed, small_market
 ):
-    pair = small_market["/0/public/AssetPairs"]["result"]["XXBTZUSD"]
-    names = [f"A{n}" for n in range(5)]
-    pairs = {f"{name}USD": {**pair, "altname": f"{name}USD", "base": name} for name in names}
-    venues.serve("/0/public/Assets", small_market["/0/public/Assets"])
-    venues.serve("/0/public/AssetPairs", {"error": [], "result": pairs})
     venues.serve("/0/public/Depth", small_market["/0/public/Depth"])
-    market = connect(books_within_ms=400)
-    await market.reference(["kraken"])
-    wanted = [("kraken", f"{name}/USD") for name in names]
+    market, wanted = await listed("kraken", 5, books_within_ms=400)
 
     first, second = await market.order_books(wanted), await market.order_books(wanted)
 
@@ -135,18 +122,11 @@ async def test_books_that_the_rate_limit_leaves_no_room_for_are_given_up_in_time
     assert "rate limit" in given_up[0].message
 
 
-async def test_a_ban_in_the_middle_of_the_books_stops_the_rest(venues, connect, small_market, reply):
-    symbol = small_market["/api/v3/exchangeInfo"]["symbols"][0]
-    names = [f"A{n}" for n in range(20)]
-    venues.serve(
-        "/api/v3/exchangeInfo",
-        {"symbols": [{**symbol, "symbol": f"{name}USDT", "baseAsset": name} for name in names]},
-    )
+async def test_a_ban_in_the_middle_of_the_books_stops_the_rest(venues, listed, reply):
     venues.serve("/api/v3/depth", reply({"code": -1003, "msg": "Too much"}, status=429))
-    market = connect()
-    await market.reference(["binance"])
+    market, wanted = await listed("binance", 20)
 
-    books = await market.order_books([("binance", f"{name}/USDT") for name in names])
+    books = await market.order_books(wanted)
 
     assert all(isinstance(book, VenueBanned) for book in books.values())
     assert venues.count("/api/v3/depth") <= 4

@@ -90,16 +90,11 @@ async def test_a_rate_limit_that_leaves_no_room_is_ours_and_not_the_venues(
     assert venues.count(QUOTES["kraken"]) == sum(isinstance(answer, VenueQuotes) for answer in answers)
 
 
-async def test_books_that_wait_behind_a_silent_venue_wait_for_the_venue(venues, connect, small_market, reply):
-    symbol = small_market["/api/v3/exchangeInfo"]["symbols"][0]
-    names = [f"A{n}" for n in range(12)]
-    listed = [{**symbol, "symbol": f"{name}USDT", "baseAsset": name} for name in names]
-    venues.serve("/api/v3/exchangeInfo", {"symbols": listed})
+async def test_books_that_wait_behind_a_silent_venue_wait_for_the_venue(venues, listed, reply):
     venues.serve("/api/v3/depth", reply({}, delay_s=2.0))
-    market = connect(books_within_ms=300)
-    await market.reference(["binance"])
+    market, wanted = await listed("binance", 12, books_within_ms=300)
 
-    books = await market.order_books([("binance", f"{name}/USDT") for name in names])
+    books = await market.order_books(wanted)
 
     assert {type(book) for book in books.values()} == {VenueTimeout}
 
