@@ -33,9 +33,7 @@ app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 def in_use() -> str:
     """What a host on a developer's machine says when it starts: each service in use, without secrets."""
-    services = composition.services(settings.read())
-    others = (f"{name}: {services[name]}" for name in ("analyst", "telemetry", "alarms"))
-    return "; ".join([diagnosis.place(services), *others])
+    return diagnosis.in_use(composition.services(settings.read()))
 
 
 def reply(answer: Answer) -> func.HttpResponse:

@@ -161,7 +161,7 @@ class TaskHub:
                 replay.check_progress()
         except (_OrchestratorFailedError, UnsupportedActionError, NonDeterministicError) as error:
             message = f"Orchestrator function '{instance['name']}' failed: {error}"
-            log.error("orchestration %s: %s", instance["id"], message, exc_info=error.__cause__)  # noqa: TRY400
+            log.error("orchestration %s: %s", instance["id"], message, exc_info=error.__cause__)  # noqa: TRY400 - the cause's trace, not the SDK's
             return replay, [], Outcome("Failed", json.dumps(message), custom_status)
         if state["isDone"]:
             return replay, [], Outcome("Completed", _json_or_none(state.get("output")), custom_status)

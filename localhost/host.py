@@ -82,8 +82,8 @@ class Host:
         self._closing.push_async_callback(self._wind_down, server)
         # The SDK keeps one HTTP session per process and never closes it, but a session and a lock belong to
         # one event loop. It has no public way to give it ours.
-        http_utils._session_lock = asyncio.Lock()  # noqa: SLF001
-        http_utils._client_session = aiohttp.ClientSession()  # noqa: SLF001
+        http_utils._session_lock = asyncio.Lock()  # noqa: SLF001 - as said above
+        http_utils._client_session = aiohttp.ClientSession()  # noqa: SLF001 - as above
 
     async def resume(self) -> None:
         """Begin the queues, what was under way when the process ended, and the timers' schedules."""

@@ -50,7 +50,7 @@ def simulator_if_needed(market: str, directory: Path) -> Iterator[None]:
         start_new_session=True,
     )
     assert child.stdin is not None  # noqa: S101 - for the type checker: both are pipes
-    assert child.stdout is not None  # noqa: S101
+    assert child.stdout is not None  # noqa: S101 - as above
     found: queue.Queue[str | None] = queue.Queue()
     reader = threading.Thread(target=_read, args=(child.stdout, found), daemon=True)
     reader.start()

@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -24,6 +23,7 @@ from shared import (
     settings,
     snapshots,
     steps,
+    stores,
     telling,
     unloaded,
 )
@@ -36,7 +36,7 @@ from shared.errors import InputError, MalformedRecord, NoVenueAnswered, Settings
 from shared.records import trade_from_dict
 from shared.scans import ScanRequest
 from shared.web import endpoints
-from shared.web.requests import moment
+from shared.web.requests import past_ms
 
 UNASKED_VENUES = "http://127.0.0.1:9"
 """The venues' address for commands that never ask them: nobody listens there."""
@@ -180,7 +180,7 @@ async def evaluate(given: argparse.Namespace) -> int:
 
 async def migrate(given: argparse.Namespace) -> int:
     """Apply the warehouse's migrations, or name those that are pending."""
-    warehouse = composition.warehouse(settings.read())
+    warehouse = stores.warehouse(settings.read())
     try:
         names = await warehouse.migrate(dry_run=given.dry_run)
     finally:
@@ -195,9 +195,8 @@ async def migrate(given: argparse.Namespace) -> int:
 async def reload(given: argparse.Namespace) -> int:
     """Load blobs again, in this process: those that are named, or what is missing since a time."""
     errors: list[str] = []
-    since = moment("--since", given.since, errors) if given.since else None
-    if since and since > datetime.now(UTC):
-        errors.append(f"--since: {given.since!r} is in the future; give a time that has passed")
+    now_ms = composition.SystemClock().now_ms()
+    since_ms = past_ms("--since", given.since, errors, now_ms) if given.since else None
     if not (given.blobs or given.since) or (given.blobs and given.since):
         errors.append("BLOB, --since: give the names of blobs, or the time since when blobs are missing")
     if errors:
@@ -205,12 +204,13 @@ async def reload(given: argparse.Namespace) -> int:
         return 2
     chosen = settings.read()
     async with _closing(replace(chosen, simulator_url=chosen.simulator_url or UNASKED_VENUES)) as desk:
-        blobs = given.blobs
-        if since:
-            blobs = [name async for name in unloaded.since(desk, int(since.timestamp() * 1000))]
-            say(f"{len(blobs)} blobs since {given.since} are not in the warehouse")
+        if since_ms is None:
+            messages = await loading.reload(desk, given.blobs)
+        else:
+            messages = await loading.again(desk, [name async for name in unloaded.since(desk, since_ms)])
+            say(f"{len(messages)} blobs since {given.since} are not in the warehouse")
         failed = 0
-        for message in await loading.reload(desk, blobs):
+        for message in messages:
             blob = orjson.loads(message)["blob"]
             if await loading.load(desk, message):
                 left, why = await desk.state.get(desk.room("retries"), blob), "error"
@@ -227,7 +227,7 @@ async def doctor(_given: argparse.Namespace) -> int:
     services = composition.services(chosen)
     say(diagnosis.place(services))
     async with in_process() as desk:
-        secrets = composition.secret_store(chosen)
+        secrets = stores.secret_store(chosen)
         findings = await diagnosis.examine(desk, services, secrets)
         width = max(len(each.service) for each in findings)
         for each in findings:

@@ -26,29 +26,8 @@ from shared.domain.risk import RiskPolicy
 from shared.errors import SettingsError
 from shared.ports import Analyst, Clock, Lake, Metrics, Secrets, State
 from shared.settings import Settings
-from shared.stores import file_lake, lake, open_state, secret_store, warehouse
+from shared.stores import lake, open_state, secret_store, warehouse
 from shared.version import VERSION
-
-__all__ = [
-    "BASE_TIER",
-    "SystemClock",
-    "analyst",
-    "build",
-    "check_settings",
-    "close",
-    "desk",
-    "detection_policy",
-    "file_lake",
-    "interval_ms",
-    "lake",
-    "latencies",
-    "let_go",
-    "metrics",
-    "risk_policy",
-    "secret_store",
-    "services",
-    "warehouse",
-]
 
 BASE_TIER: dict[str, tuple[Decimal, FeeAsset]] = {
     "binance": (Decimal(10), FeeAsset.RECEIVED),

@@ -143,8 +143,7 @@ def deal(
 
     An opportunity that cannot be traded, whatever is wrong with it, is recorded as refused, and the others
     go on. A loss beyond its limit, of before or of one of these trades, trips the kill switch, which stops those
-    that follow. Inventory that has
-    drifted is then sent back over open networks, of which `currencies` tells.
+    that follow. Inventory that has drifted is then sent back over open networks, of which `currencies` tells.
     """
     switch = standing.kill_switch
     if halted:

@@ -52,6 +52,12 @@ def place(services: Mapping[str, str]) -> str:
     return f"desk of the {services['market'].partition(':')[0]} market; {kept}"
 
 
+def in_use(services: Mapping[str, str]) -> str:
+    """What a desk uses, in one line without secrets."""
+    others = (f"{name}: {services[name]}" for name in ("analyst", "telemetry", "alarms"))
+    return "; ".join([place(services), *others])
+
+
 async def examine(desk: Desk, services: Mapping[str, str], secrets: Secrets) -> list[Diagnosis]:
     """The state of each service; `services` says what is in use for it. All are tried at once."""
     checks: dict[str, Callable[[], Awaitable[str]]] = {

@@ -194,11 +194,11 @@ _PART = re.compile(r"(?:\*|([0-9]{1,2}|[A-Za-z]{3})(?:-([0-9]{1,2}|[A-Za-z]{3}))
 
 def schedule(value: str) -> str:
     """Six fields: second minute hour day month weekday."""
-    written = value.split()
-    if len(written) != len(_CLOCK):
+    given = value.split()
+    if len(given) != len(_CLOCK):
         raise ValueError("has not six fields; write second minute hour day month weekday, as 0 * * * * *")
     meant: dict[str, set[int]] = {}
-    for parts, (name, least, most, names) in zip(written, _CLOCK, strict=True):
+    for parts, (name, least, most, names) in zip(given, _CLOCK, strict=True):
         meant[name] = set()
         for part in parts.split(","):
             times = _times(part, least, most, names)
@@ -211,7 +211,7 @@ def schedule(value: str) -> str:
             meant[name].update(times)
     if not any(min(meant["day"]) <= _LONGEST_MONTHS[month - 1] for month in meant["month"]):
         raise ValueError(
-            f"has {written[3]!r} as day, which no month of {written[4]!r} has; write a day that comes"
+            f"has {given[3]!r} as day, which no month of {given[4]!r} has; write a day that comes"
         )
     return value
 

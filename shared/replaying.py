@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from shared import commands, composition, settings
+from shared import commands, composition, settings, stores
 from shared.domain.market import Snapshot
 from shared.errors import InputError, MalformedRecord
 from shared.ports import Lake
@@ -85,10 +85,10 @@ def _source(name: str, chosen: settings.Settings) -> tuple[Lake | None, list[str
     """A lake with its markets, or files."""
     path = Path(name)
     if name == THE_LAKE and not path.exists():
-        return composition.lake(chosen), [chosen.market], []
+        return stores.lake(chosen), [chosen.market], []
     markets = [market for market in MARKETS if (path / market).is_dir()]
     if markets:
-        return composition.file_lake(path), markets, []
+        return stores.file_lake(path), markets, []
     return None, [], _files(path) if path.is_dir() else [path]
 
 

@@ -49,7 +49,7 @@ class Values:
 
 def _agreed(middles: list[Decimal]) -> Decimal | None:
     """The median; None if there are only two and they are too far apart for either to be believed."""
-    if not middles or (len(middles) == 2 and middles[1] > EXACT.multiply(middles[0], MOST_APART)):  # noqa: PLR2004
+    if not middles or (len(middles) == 2 and middles[1] > EXACT.multiply(middles[0], MOST_APART)):  # noqa: PLR2004 - two, as said above
         return None
     half = len(middles) // 2
     return EXACT.divide(EXACT.add(middles[half], middles[-1 - half]), TWO)

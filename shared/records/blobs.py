@@ -92,13 +92,17 @@ def checked_name(name: str) -> str:
     return name
 
 
+def folder_of(prefix: str) -> str:
+    """The folder that holds every name under the prefix: empty, or ending in /."""
+    return prefix[: prefix.rfind("/") + 1]
+
+
 async def walk(list_folder: ListFolder, prefix: str, after: str) -> AsyncIterator[str]:
     """Blob names under `prefix` greater than `after`, ascending; folders that hold none are never listed.
 
     A subfolder sorts by its name with the slash, so that names come out in the order of their text.
     """
-    folder = prefix[: prefix.rfind("/") + 1]
-    waiting = [folder]
+    waiting = [folder_of(prefix)]
     while waiting:
         name = waiting.pop()
         if name and not name.endswith("/"):

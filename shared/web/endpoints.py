@@ -27,6 +27,7 @@ from shared.web.answers import Answer, as_json, problem
 from shared.web.requests import (
     MAX_RELOAD,
     MAX_TEXT,
+    SWITCH_FIELDS,
     BadRequest,
     as_sent,
     body_object,
@@ -34,6 +35,7 @@ from shared.web.requests import (
     page,
     reload_request,
     scan_request,
+    unknown_fields,
 )
 from shared.web.scan_lock import ScanRunning, scan_lock
 
@@ -227,11 +229,7 @@ async def turn_kill_switch(promise: Promise, body: bytes) -> Answer:
 
     async def work(desk: Desk) -> Answer:
         given = body_object(body)
-        errors = [
-            f"{name}: unknown field; known are tripped, by, reason"
-            for name in given
-            if name not in {"tripped", "by", "reason"}
-        ]
+        errors = unknown_fields(given, SWITCH_FIELDS)
         if not isinstance(given.get("tripped"), bool):
             errors.append(
                 f"tripped: {as_sent(given.get('tripped'))} is neither true nor false; send one of them"

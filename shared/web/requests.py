@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ MAX_NUMBER = Decimal(1_000_000_000)
 MAX_TEXT = 200
 MAX_RELOAD = 1_000
 RELOAD_FIELDS = ("blobs", "poisoned", "since")
+SWITCH_FIELDS = ("tripped", "by", "reason")
 SCAN_FIELDS = ("venues", "symbols", "min_net_bps", "capital")
 
 
@@ -62,6 +63,11 @@ def body_object(body: bytes) -> dict[str, Any]:
     return parsed
 
 
+def unknown_fields(given: Mapping[str, Any], known: Sequence[str]) -> list[str]:
+    """An error for each field that a body must not have."""
+    return [f"{name}: unknown field; known are {', '.join(known)}" for name in given if name not in known]
+
+
 def positive(name: str, value: object, errors: list[str], *, zero: bool) -> Decimal | None:
     """A number of a request that must not be negative, or None with the error noted."""
     remedy = f"send a number {'of zero or more' if zero else 'above zero'}, {MAX_NUMBER} at most"
@@ -73,7 +79,7 @@ def positive(name: str, value: object, errors: list[str], *, zero: bool) -> Deci
     except ValueError:
         errors.append(f"{name}: {as_sent(value)} is no number; {remedy}")
         return None
-    if not number.is_finite() or not 0 <= number <= MAX_NUMBER or (number == 0 and not zero):
+    if not 0 <= number <= MAX_NUMBER or (number == 0 and not zero):
         errors.append(f"{name}: {as_sent(value)} is out of range; {remedy}")
         return None
     return number
@@ -102,11 +108,7 @@ def scan_request(body: bytes, venues: tuple[str, ...]) -> ScanRequest:
         BadRequest: a field is unknown or wrong.
     """
     given = body_object(body)
-    errors = [
-        f"{name}: unknown field; known are {', '.join(SCAN_FIELDS)}"
-        for name in given
-        if name not in SCAN_FIELDS
-    ]
+    errors = unknown_fields(given, SCAN_FIELDS)
     chosen: tuple[str, ...] | None = None
     symbols: tuple[str, ...] | None = None
     min_net_bps = capital = None
@@ -162,6 +164,17 @@ def moment(name: str, value: object, errors: list[str]) -> datetime | None:
     return None
 
 
+def past_ms(name: str, value: object, errors: list[str], now_ms: int) -> int | None:
+    """A time that has passed, in ms since the epoch, or None with the error noted."""
+    given = moment(name, value, errors)
+    if given is None:
+        return None
+    given_ms = int(given.timestamp() * 1000)
+    if given_ms > now_ms:
+        errors.append(f"{name}: {as_sent(value)} is in the future; give a time that has passed")
+    return given_ms
+
+
 @dataclass(frozen=True, slots=True)
 class ReloadRequest:
     """What a caller wants to have loaded again; one of the three."""
@@ -178,25 +191,17 @@ def reload_request(body: bytes, now_ms: int) -> ReloadRequest:
         BadRequest: none or several of them are given, or one is wrong.
     """
     given = body_object(body)
-    errors = [
-        f"{name}: unknown field; known are {', '.join(RELOAD_FIELDS)}"
-        for name in given
-        if name not in RELOAD_FIELDS
-    ]
+    errors = unknown_fields(given, RELOAD_FIELDS)
     if len(given) != 1:
         errors.append(f"body: {len(given)} fields; send exactly one of {', '.join(RELOAD_FIELDS)}")
     if errors:
         raise BadRequest(errors)
     blobs: tuple[str, ...] = ()
-    since_ms = None
     if "blobs" in given:
         blobs = _names("blobs", given["blobs"], errors) or ()
     if "poisoned" in given and given["poisoned"] is not True:
         errors.append(f"poisoned: {as_sent(given['poisoned'])} is not true; send true")
-    if "since" in given and (since := moment("since", given["since"], errors)):
-        since_ms = int(since.timestamp() * 1000)
-        if since_ms > now_ms:
-            errors.append(f"since: {as_sent(given['since'])} is in the future; send a time that has passed")
+    since_ms = past_ms("since", given["since"], errors, now_ms) if "since" in given else None
     if errors:
         raise BadRequest(errors)
     return ReloadRequest(blobs, "poisoned" in given, since_ms)
@@ -217,8 +222,8 @@ def page(params: Mapping[str, str], filters: Mapping[str, str]) -> Page:
     numbers: dict[str, int] = {}
     for name, (least, most, default) in bounds.items():
         value = params.get(name, str(default))
-        written = value if value.isascii() and len(value) <= len(str(most)) else ""
-        if written.isdigit() and least <= int(written) <= most:
+        digits = value if value.isascii() and len(value) <= len(str(most)) else ""
+        if digits.isdigit() and least <= int(digits) <= most:
             numbers[name] = int(value)
         else:
             errors.append(f"{name}: {as_sent(value)} is no whole number from {least} to {most}; send one")

@@ -14,7 +14,7 @@ from azure.storage.blob import BlobPrefix, ContainerClient
 
 from shared.adapters.azure_storage.account import Account, translated
 from shared.errors import NotFound
-from shared.records.blobs import checked_name, walk
+from shared.records.blobs import checked_name, folder_of, walk
 
 T = TypeVar("T")
 
@@ -71,11 +71,10 @@ class BlobLake:
         Raises:
             StorageError: a folder cannot be listed.
         """
-        start = prefix[: prefix.rfind("/") + 1]
 
         async def listed(folder: str) -> tuple[list[str], list[str]]:
             folders, blobs = await self._list(folder)
-            if not folders and not blobs and folder != start:
+            if not folders and not blobs and folder != folder_of(prefix):
                 await self._run(f"remove {folder}", lambda client: _remove_folder(client, folder))
             return folders, blobs
 

@@ -97,8 +97,7 @@ def _prices(texts: Sequence[str]) -> list[float]:
         prices: list[float] = _NUMBERS.decode(f"[{','.join(written)}]")
     except msgspec.DecodeError:
         prices = []
-    if (
-        len(prices) == len(texts) and min(prices, default=0.0) >= 0
-    ):  # a text with a comma would be two numbers
+    # A text with a comma in it would be two numbers.
+    if len(prices) == len(texts) and min(prices, default=0.0) >= 0:
         return prices
     return [best_price(((text, None),)) for text in texts]
